@@ -1,0 +1,43 @@
+import { throwError } from 'rxjs';
+import { Logger as TsLogger } from 'tslog';
+import { badOption } from './options.js';
+
+/**
+ * Where the library writes its log lines; a tslog `Logger` is one.
+ * Called with a message and, mostly, an object of facts. What it throws goes to `config.onUnhandledError`.
+ */
+export interface Logger {
+  debug: (message: string, context?: object) => void;
+  info: (message: string, context?: object) => void;
+  warn: (message: string, context?: object) => void;
+  error: (message: string, context?: object) => void;
+}
+
+/** Hands an error that no stream can carry to RxJS's `config.onUnhandledError`, or throws it from a timer. */
+export function reportUnhandled(error: unknown): void {
+  throwError(() => error).subscribe();
+}
+
+/** tslog at `warn` and above. Its call sites would all name this file, so capturing them is off. */
+function defaultLogger(): Logger {
+  return new TsLogger({ name: 'ddl-fanout', minLevel: 'WARN', stack: { capture: 'off' } });
+}
+
+/**
+ * Wraps a logger so that a throw of its own goes to the unhandled hook instead of into a stream.
+ * @param logger default: tslog at `warn` and above
+ * @throws {FanoutError} BAD_OPTION when one of the four methods is missing
+ */
+export function safeLogger(logger: Logger = defaultLogger()): Logger {
+  const guard = (level: keyof Logger) => {
+    if (typeof logger[level] !== 'function') throw badOption(`logger.${level}`, 'a function', logger[level]);
+    return (message: string, context?: object): void => {
+      try {
+        logger[level](message, context);
+      } catch (error) {
+        reportUnhandled(error);
+      }
+    };
+  };
+  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') };
+}

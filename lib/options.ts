@@ -1,0 +1,34 @@
+import { FanoutError } from './errors.js';
+
+/** Text for an error message: the value as a reader would write it, cut to a line. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value).slice(0, 80);
+  if (typeof value === 'bigint') return `${value.toString()}n`;
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}
+
+/** @throws {FanoutError} BAD_OPTION, naming the option, its rule and the value. */
+export function badOption(option: string, rule: string, value: unknown): FanoutError {
+  return new FanoutError('BAD_OPTION', `${option} must be ${rule}, got ${show(value)}`);
+}
+
+/** @throws {FanoutError} BAD_OPTION unless `value` is a whole number of `least` or more, or Infinity. */
+export function wholeNumber(option: string, value: number, least = 0): number {
+  if ((Number.isInteger(value) && value >= least) || value === Infinity) return value;
+  throw badOption(option, `a whole number of ${least} or more, or Infinity`, value);
+}
+
+/** @throws {FanoutError} BAD_OPTION unless `value` is a function. */
+export function functionOption<F>(option: string, value: F): F {
+  if (typeof value === 'function') return value;
+  throw badOption(option, 'a function', value);
+}
+
+/** @throws {FanoutError} BAD_OPTION unless `value` is one of `choices`. */
+export function oneOf<T>(option: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value;
+  throw badOption(option, `one of ${choices.map(show).join(', ')}`, value);
+}
