@@ -1,0 +1,16 @@
+import type { DefinitionSyncMsg } from '../definition.js';
+
+const frames = new WeakMap<DefinitionSyncMsg, Uint8Array>();
+
+/**
+ * Remembers the wire frame of a message that came from a source already encoded, for as long as the message lives.
+ * @param bytes the whole frame, in a buffer of its own size; never written to from here on
+ */
+export function rememberEncoding(msg: DefinitionSyncMsg, bytes: Uint8Array): void {
+  frames.set(msg, bytes);
+}
+
+/** The frame that `rememberEncoding` was given for this very message object. */
+export function encodedFrame(msg: DefinitionSyncMsg): Uint8Array | undefined {
+  return frames.get(msg);
+}

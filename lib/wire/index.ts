@@ -1,0 +1,7 @@
+export { WireError } from '../errors.js';
+export type { WireErrorCode } from '../errors.js';
+export type { DefinitionScope, DefinitionSyncMsg } from '../definition.js';
+export { SyncMessageType } from './syncMessageType.js';
+export { decodeFrame, encodeFrame } from './frame.js';
+export type { FrameLimits, SyncFrame } from './frame.js';
+export { decodeDefinitionSync, encodeDefinitionSync } from './definitionSync.js';

@@ -1,0 +1,149 @@
+import { WireError } from '../errors.js';
+import { viewOf } from './bytes.js';
+import { found } from './found.js';
+import { utf8 } from './utf8.js';
+
+/** Markers of a kind of value whose header holds a count. */
+interface Counted {
+  readonly what: string;
+  /** The first marker that holds the count itself, and how many such markers there are. */
+  readonly short: number;
+  readonly shorts: number;
+  /** The first marker that a count follows, of `width` bytes; each further one, up to four bytes, doubles the width. */
+  readonly long: number;
+  readonly width: number;
+}
+
+const STR: Counted = { what: 'a str', short: 0xa0, shorts: 0x20, long: 0xd9, width: 1 };
+const BIN: Counted = { what: 'a bin', short: 0xc4, shorts: 0, long: 0xc4, width: 1 };
+const ARRAY: Counted = { what: 'an array', short: 0x90, shorts: 0x10, long: 0xdc, width: 2 };
+const MAP: Counted = { what: 'a map', short: 0x80, shorts: 0x10, long: 0xde, width: 2 };
+
+/**
+ * A cursor over one MessagePack body, as strict as the original's decoder and no stricter.
+ *
+ * - Each method reads the next value and moves behind it; `where` names the field in errors.
+ * - A header longer than needed is accepted. A claimed length allocates nothing.
+ * - Each method throws `WireError` BAD_BODY that says which field, what it must be, and what was found.
+ */
+export class Reader {
+  constructor(
+    private readonly view: DataView,
+    private at: number,
+    private readonly end: number,
+  ) {}
+
+  /** The number of elements that follow. */
+  array(where: string): number {
+    return this.count(ARRAY, where);
+  }
+
+  /** The header of an array of exactly `length` elements. */
+  tuple(length: number, where: string): void {
+    const count = this.array(where);
+    if (count !== length) throw badBody(where, `an array of ${length}`, `an array of ${count}`);
+  }
+
+  /** The number of pairs that follow. */
+  map(where: string): number {
+    return this.count(MAP, where);
+  }
+
+  string(where: string): string {
+    const start = this.skip(this.count(STR, where), where);
+    const text = utf8(this.view, start, this.at);
+    if (text === undefined) throw badBody(where, 'valid UTF-8', 'bytes that are not');
+    return text;
+  }
+
+  /** A view on the memory that the body came in. */
+  bin(where: string): Uint8Array {
+    const start = this.skip(this.count(BIN, where), where);
+    return viewOf(this.view, start, this.at);
+  }
+
+  bool(where: string): boolean {
+    const marker = this.peek();
+    if (marker !== 0xc2 && marker !== 0xc3) throw badBody(where, 'a bool', found(marker));
+    this.at++;
+    return marker === 0xc3;
+  }
+
+  nil(where: string): void {
+    if (!this.skipNil()) throw badBody(where, 'nil', found(this.peek()));
+  }
+
+  /** Moves behind a nil and says so, or stays. */
+  skipNil(): boolean {
+    if (this.peek() !== 0xc0) return false;
+    this.at++;
+    return true;
+  }
+
+  /** An unsigned integer in a form of at most 16 bits. */
+  u16(where: string): number {
+    return this.unsigned(2, 'a u16', where);
+  }
+
+  /** An unsigned integer in any form. */
+  u64(where: string): bigint {
+    if (this.peek() !== 0xcf) return BigInt(this.unsigned(4, 'a u64', where));
+    this.at++;
+    return this.view.getBigUint64(this.skip(8, where));
+  }
+
+  /** The next byte, which tells what the next value is; -1 at the end. */
+  private peek(): number {
+    return this.at < this.end ? this.view.getUint8(this.at) : -1;
+  }
+
+  private count(kind: Counted, where: string): number {
+    const marker = this.peek();
+    const short = marker - kind.short;
+    if (short >= 0 && short < kind.shorts) {
+      this.at++;
+      return short;
+    }
+    const width = widthOf(marker - kind.long, kind.width);
+    if (width > 4) throw badBody(where, kind.what, found(marker));
+    this.at++;
+    return this.bigEndian(width, where);
+  }
+
+  /** A positive fixint, or a uint of at most `widest` bytes. */
+  private unsigned(widest: number, what: string, where: string): number {
+    const marker = this.peek();
+    if (marker >= 0 && marker <= 0x7f) {
+      this.at++;
+      return marker;
+    }
+    const width = widthOf(marker - 0xcc, 1);
+    if (width > widest) throw badBody(where, what, found(marker));
+    this.at++;
+    return this.bigEndian(width, where);
+  }
+
+  private bigEndian(width: number, where: string): number {
+    const at = this.skip(width, where);
+    if (width === 1) return this.view.getUint8(at);
+    return width === 2 ? this.view.getUint16(at) : this.view.getUint32(at);
+  }
+
+  /** Moves over `length` bytes and returns where they began. */
+  private skip(length: number, where: string): number {
+    const start = this.at;
+    if (length > this.end - start) throw badBody(where, 'whole', `${this.end - start} of ${length} bytes`);
+    this.at = start + length;
+    return start;
+  }
+}
+
+/** Bytes of the number behind the `step`th marker of a family whose first has `first`; Infinity for a marker outside it. */
+function widthOf(step: number, first: number): number {
+  return step >= 0 && step <= 2 ? first << step : Infinity;
+}
+
+/** The error that says what `where` must be and what it is */
+export function badBody(where: string, rule: string, what: string): WireError {
+  return new WireError('BAD_BODY', `${where} must be ${rule}, found ${what}`);
+}
