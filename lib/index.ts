@@ -1,4 +1,21 @@
 export type { DefinitionFrame, DefinitionScope, DefinitionSyncMsg } from './definition.js';
+
+export { SyncMessageType, decodeDefinitionSync, decodeFrame, encodeDefinitionSync, encodeFrame } from './wire/index.js';
+export type { FrameLimits, SyncFrame } from './wire/index.js';
+
+export { boundedBuffer, encodeOnce } from './operators/index.js';
+export type { BoundedBufferOptions, EncodeOnceOptions } from './operators/index.js';
+
+export { DefinitionSyncFanout } from './fanout/fanout.js';
+export type { FanoutOptions } from './fanout/fanout.js';
+export type { SessionOptions } from './fanout/sessionOptions.js';
+export type { OverflowStrategy } from './delivery.js';
+export type { FanoutStats, SessionStats } from './fanout/totals.js';
+export type { EndReason, FanoutEvent } from './fanout/events.js';
+export type { DefinitionReceiver } from './fanout/receiver.js';
+export { DefinitionCatalog, rememberIn } from './fanout/catalog.js';
+export type { CatalogOptions } from './fanout/catalog.js';
+
 export { FanoutError, WireError } from './errors.js';
 export type { FanoutErrorCode, WireErrorCode } from './errors.js';
 export type { Logger } from './log.js';

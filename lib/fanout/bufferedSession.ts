@@ -1,0 +1,203 @@
+import { Delivery } from '../delivery.js';
+import type { ObservableInput, Observer, Subscription } from 'rxjs';
+import type { DefinitionFrame } from '../definition.js';
+import type { OverflowStrategy } from '../delivery.js';
+import type { Logger } from '../log.js';
+import type { EndReason, FanoutEvents } from './events.js';
+import type { Group } from './hub.js';
+import type { OverflowAnnouncer } from './overflowAnnouncer.js';
+import type { SessionStats, Totals } from './totals.js';
+import type { Turns } from './turns.js';
+
+/** What all sessions of a fan-out share. */
+export interface SessionHost {
+  readonly totals: Totals;
+  readonly events: FanoutEvents;
+  readonly announcer: OverflowAnnouncer;
+  readonly logger: Logger;
+  readonly turns: Turns;
+  /** The last sequence that was given out. */
+  lastSequence(): number;
+  /** Takes an ended session out of everything that refers to it. */
+  release(session: BufferedSession): void;
+  /** Called when all is told about an ended session. */
+  ended(): void;
+}
+
+/** A session's delivery function, whatever it returns. */
+export type Deliver = (frame: DefinitionFrame) => unknown;
+
+/**
+ * One registered device, as far as it is live: `boundedBuffer`'s machine with a name, exact counts, and an end.
+ * All state is changed before a callback, an event or a log line.
+ */
+export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown> {
+  superseded = 0;
+  /** Where it stands among the sessions of its group; kept by the hub. */
+  index = -1;
+  /** Unregistered, replaced or completed: it ends when nothing is left to deliver. */
+  protected ending: EndReason | undefined = undefined;
+  #over = false;
+  /** What was dropped before the overflow that goes on; -1 while there is none. */
+  #droppedBefore = -1;
+  #inner: Subscription | undefined = undefined;
+
+  constructor(
+    readonly id: string,
+    readonly group: Group,
+    capacity: number,
+    overflow: OverflowStrategy,
+    protected readonly host: SessionHost,
+    private readonly deliver: Deliver | undefined,
+    private readonly output: Observer<unknown> | undefined,
+  ) {
+    super(capacity, overflow);
+  }
+
+  /** Whether it reads the log instead of being pushed to. */
+  abstract get catchingUp(): boolean;
+
+  get registered(): boolean {
+    return this.ending === undefined && !this.#over;
+  }
+
+  /** Ends when what waits is delivered; the hub offers nothing any more. */
+  close(reason: EndReason): void {
+    if (!this.registered) return;
+    this.ending = reason;
+    if (this.nothingLeft()) this.finish();
+  }
+
+  /** Ends now; what waits and what is in flight is discarded. */
+  discard(reason: EndReason, error?: unknown): void {
+    if (this.#over) return;
+    const discarded = this.waiting + this.inFlight;
+    const inner = this.#inner;
+    this.#leave();
+    inner?.unsubscribe();
+    this.#tell(reason, discarded, error);
+    this.conclude(reason, error);
+    this.host.ended();
+  }
+
+  stats(): SessionStats {
+    const { delivered, dropped, superseded, waiting, inFlight } = this;
+    return {
+      sessionId: this.id,
+      scope: this.group.scope,
+      state: this.catchingUp ? 'catching-up' : 'live',
+      offered: delivered + dropped + superseded + waiting + inFlight,
+      delivered,
+      dropped,
+      superseded,
+      waiting,
+      inFlight,
+    };
+  }
+
+  protected override give(frame: DefinitionFrame): ObservableInput<unknown> | undefined {
+    if (this.#droppedBefore >= 0) this.emptied();
+    if (this.closed) return undefined;
+    const { deliver } = this;
+    return deliver?.(frame) as ObservableInput<unknown> | undefined;
+  }
+
+  protected override emit(result: unknown): void {
+    this.output?.next(result);
+  }
+
+  protected override fail(error: unknown): void {
+    this.discard('failed', error);
+  }
+
+  protected override hold(inner: Subscription): void {
+    if (this.#over) inner.unsubscribe();
+    else this.#inner = inner;
+  }
+
+  protected override settle(): void {
+    super.settle();
+    this.#inner = undefined;
+  }
+
+  protected override idle(): void {
+    if (this.registered) this.listen();
+    this.emptied();
+    if (this.ending !== undefined) this.finish();
+  }
+
+  /** Takes the next frame as it comes. */
+  protected listen(): void {
+    this.ready = true;
+  }
+
+  protected override lost(): void {
+    this.host.totals.dropped++;
+    this.beginOverflow(this.dropped - 1);
+  }
+
+  /** Tells the end of an overflow once the queue is empty. */
+  protected emptied(): void {
+    if (this.#droppedBefore < 0 || this.queue !== undefined || this.catchingUp) return;
+    const lost = this.dropped - this.#droppedBefore;
+    this.#droppedBefore = -1;
+    this.host.announcer.ended(this.id, lost);
+  }
+
+  /** Whether `close` finds nothing to wait for. */
+  protected nothingLeft(): boolean {
+    return this.ready;
+  }
+
+  /** All is delivered. */
+  protected finish(): void {
+    if (this.#over) return;
+    const reason = this.ending ?? 'completed';
+    this.#leave();
+    this.#tell(reason, 0);
+    this.conclude(reason);
+    this.host.ended();
+  }
+
+  /** The last word to whoever takes what the session emits. */
+  protected conclude(reason: EndReason, error?: unknown): void {
+    if (reason === 'failed') this.output?.error(error);
+    else this.output?.complete();
+  }
+
+  /** Starts an episode of overflow, unless one goes on. `droppedBefore`: the victims before it. */
+  protected beginOverflow(droppedBefore: number): void {
+    if (this.#droppedBefore >= 0) return;
+    this.#droppedBefore = droppedBefore;
+    this.host.announcer.began(this.id);
+  }
+
+  /** Lets go of whatever else it holds. */
+  protected abstract letGo(): void;
+
+  /** Changes all state before anybody is told. */
+  #leave(): void {
+    this.host.totals.add(this);
+    const overflowing = this.#droppedBefore >= 0;
+    this.#over = true;
+    this.closed = true;
+    this.ready = false;
+    this.free = 0;
+    this.inFlight = 0;
+    this.queue = undefined;
+    this.#inner = undefined;
+    this.#droppedBefore = -1;
+    this.letGo();
+    this.host.release(this);
+    if (overflowing) this.host.announcer.left();
+  }
+
+  #tell(reason: EndReason, discarded: number, error?: unknown): void {
+    const { id: sessionId } = this;
+    const { logger, events } = this.host;
+    if (reason === 'failed') logger.warn('session failed', { sessionId, discarded, error });
+    else logger.debug('session ended', { sessionId, reason, discarded });
+    const ended = { type: 'ended', sessionId, reason, discarded } as const;
+    events.tell(reason === 'failed' ? { ...ended, error } : ended);
+  }
+}

@@ -1,0 +1,128 @@
+import { tap } from 'rxjs';
+import { FanoutError } from '../errors.js';
+import { badOption, wholeNumber } from '../options.js';
+import { LogReader } from './logReader.js';
+import { checkScope, scopeKey } from './scopeKey.js';
+import { ScopeLog } from './scopeLog.js';
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import type { DefinitionFrame, DefinitionScope } from '../definition.js';
+
+export interface CatalogOptions {
+  /** How many deletes that no session needs any more are remembered per scope: 0 or more, or Infinity; default 1024. */
+  readonly maxTombstones?: number | undefined;
+}
+
+/** Readers that no fan-out knows of. */
+const NOBODY: readonly undefined[] = [];
+
+/**
+ * Remembers, per scope and (definitionType, name), the last frame, in sequence order: a compacted log.
+ *
+ * - It holds the frames it was given and encodes nothing. A definition that changes moves to the end.
+ * - Action `delete` leaves a tombstone, any other action a live definition.
+ * - Iterators are live: what changes while one runs comes again at its end.
+ * - One catalog belongs to one fan-out at most; alone it is a plain class (see `rememberIn`).
+ */
+export class DefinitionCatalog {
+  /** What the fan-out needs and no caller should: the same catalog, seen from inside. */
+  static readonly inside = (catalog: DefinitionCatalog): CatalogInside => catalog.#inside;
+
+  readonly #logs = new Map<string, ScopeLog>();
+  readonly #maxTombstones: number;
+  readonly #inside: CatalogInside;
+  #last = 0;
+  #owned = false;
+
+  /** @throws {FanoutError} BAD_OPTION unless `maxTombstones` is a whole number of 0 or more, or Infinity. */
+  constructor(options: CatalogOptions = {}) {
+    this.#maxTombstones = wholeNumber('maxTombstones', options.maxTombstones ?? 1024);
+    this.#inside = {
+      own: () => this.#own(),
+      disown: () => (this.#owned = false),
+      lastSequence: () => this.#last,
+      open: (key) => this.#open(key),
+      close: (key) => this.#close(key),
+      append: (key, frame) => this.#append(key, frame),
+    };
+  }
+
+  /** Live definitions of all scopes. */
+  get size(): number {
+    let size = 0;
+    for (const log of this.#logs.values()) size += log.live;
+    return size;
+  }
+
+  /**
+   * Takes the next frame.
+   * @throws {FanoutError} OUT_OF_ORDER unless its sequence is above all before, and while a fan-out feeds this catalog.
+   */
+  apply(frame: DefinitionFrame): void {
+    if (this.#owned)
+      throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
+    const key = scopeKey(frame.msg.scope);
+    this.#append(key, frame);
+    this.#open(key).sweep(NOBODY);
+  }
+
+  /** The live definitions of one scope (absent: of the unscoped ones) in sequence order. */
+  *snapshot(scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
+    yield* this.#read(0, scope, { deletesUntil: 0, since: Infinity });
+  }
+
+  /** The last frames of one scope whose sequence is above `sequence`, tombstones too, in order. */
+  *framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
+    yield* this.#read(sequence, scope, { deletesUntil: Infinity, since: 0 });
+  }
+
+  *#read(sequence: number, scope: DefinitionScope | undefined, rule: { deletesUntil: number; since: number }) {
+    const log = this.#logs.get(scopeKey(checkScope(scope)));
+    if (log === undefined) return;
+    const reader = new LogReader(log, sequence, rule, 0);
+    for (let frame = reader.next(); frame !== undefined; frame = reader.next()) yield frame;
+  }
+
+  #append(key: string, frame: DefinitionFrame): void {
+    const { sequence } = frame;
+    if (!(Number.isSafeInteger(sequence) && sequence > this.#last)) {
+      throw new FanoutError('OUT_OF_ORDER', `a frame's sequence must be above ${this.#last}, got ${sequence}`);
+    }
+    this.#last = sequence;
+    this.#open(key).append(frame);
+  }
+
+  #open(key: string): ScopeLog {
+    let log = this.#logs.get(key);
+    if (log === undefined) this.#logs.set(key, (log = new ScopeLog(this.#maxTombstones)));
+    return log;
+  }
+
+  #close(key: string): void {
+    if (this.#logs.get(key)?.size === 0) this.#logs.delete(key);
+  }
+
+  #own(): void {
+    if (this.#owned) throw badOption('catalog', 'of no other fan-out', this);
+    this.#owned = true;
+  }
+}
+
+/** A catalog as its fan-out sees it. */
+export interface CatalogInside {
+  own(): void;
+  disown(): void;
+  lastSequence(): number;
+  /** The log of a scope; made when there is none. */
+  open(key: string): ScopeLog;
+  /** Nobody reads this scope any more: an empty log is let go. */
+  close(key: string): void;
+  append(key: string, frame: DefinitionFrame): void;
+}
+
+/**
+ * Applies every frame to `catalog` on its way, for pipelines without a fan-out: `ddl$.pipe(encodeOnce(), rememberIn(catalog))`.
+ * A frame that is out of order errors the result.
+ */
+export function rememberIn(catalog: DefinitionCatalog): MonoTypeOperatorFunction<DefinitionFrame> {
+  return tap((frame) => catalog.apply(frame));
+}

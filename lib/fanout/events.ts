@@ -1,0 +1,58 @@
+import { Observable, Subject } from 'rxjs';
+import { Ring } from '../ring.js';
+import type { WireError } from '../errors.js';
+import type { DefinitionSyncMsg } from '../definition.js';
+
+/** Why a session ended. */
+export type EndReason = 'unsubscribed' | 'unregistered' | 'replaced' | 'completed' | 'failed';
+
+/** What a fan-out tells on `events$`; always after the state has changed. */
+export type FanoutEvent =
+  | { readonly type: 'registered'; readonly sessionId: string }
+  /** The session has been given all that was committed up to `sequence`, and is live. */
+  | { readonly type: 'caught-up'; readonly sessionId: string; readonly sequence: number }
+  | { readonly type: 'overflow-began'; readonly sessionId: string }
+  /** The queue has emptied; `lost` frames were dropped since it began. */
+  | { readonly type: 'overflow-ended'; readonly sessionId: string; readonly lost: number }
+  | { readonly type: 'encode-failed'; readonly msg: DefinitionSyncMsg; readonly error: WireError }
+  | {
+      readonly type: 'ended';
+      readonly sessionId: string;
+      readonly reason: EndReason;
+      readonly error?: unknown;
+      /** Frames that were let go, in flight or waiting. */
+      readonly discarded: number;
+    };
+
+/** The events of a fan-out: all observers see one order, also when one of them causes the next event. */
+export class FanoutEvents {
+  readonly events$: Observable<FanoutEvent>;
+  readonly #subject = new Subject<FanoutEvent>();
+  readonly #pending = new Ring<FanoutEvent>();
+  #telling = false;
+  #over = false;
+
+  constructor() {
+    this.events$ = this.#subject.asObservable();
+  }
+
+  tell(event: FanoutEvent): void {
+    if (!this.#subject.observed) return;
+    this.#pending.push(event);
+    this.#flush();
+  }
+
+  /** Completes `events$` behind what is still to be told. */
+  complete(): void {
+    this.#over = true;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    while (this.#pending.length > 0) this.#subject.next(this.#pending.shift());
+    this.#telling = false;
+    if (this.#over) this.#subject.complete();
+  }
+}

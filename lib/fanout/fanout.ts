@@ -1,0 +1,248 @@
+import { connectable, Subject } from 'rxjs';
+import { encodeOnce } from '../operators/encodeOnce.js';
+import { safeLogger } from '../log.js';
+import { badOption, functionOption } from '../options.js';
+import { DefinitionCatalog } from './catalog.js';
+import { FanoutEvents } from './events.js';
+import { Hub } from './hub.js';
+import { OverflowAnnouncer } from './overflowAnnouncer.js';
+import { PulledSession, receiverOf } from './receiver.js';
+import { Registry } from './registry.js';
+import { Session } from './session.js';
+import { SessionObservable } from './sessionObservable.js';
+import { checkCapacity, checkOverflow, checkSessionId, checkSessionOptions } from './sessionOptions.js';
+import { Totals } from './totals.js';
+import { Turns } from './turns.js';
+import type { Observable, ObservableInput, Observer, SchedulerLike } from 'rxjs';
+import type { DefinitionFrame, DefinitionScope, DefinitionSyncMsg } from '../definition.js';
+import type { OverflowStrategy } from '../delivery.js';
+import type { WireError } from '../errors.js';
+import type { Group } from './hub.js';
+import type { Logger } from '../log.js';
+import type { CatalogInside } from './catalog.js';
+import type { FanoutEvent } from './events.js';
+import type { DefinitionReceiver } from './receiver.js';
+import type { SessionDefaults, SessionOptions } from './sessionOptions.js';
+import type { FanoutStats, SessionStats } from './totals.js';
+
+export interface FanoutOptions {
+  /** What a session's buffer holds unless it says otherwise: 0 or more, or Infinity; default 256. */
+  readonly capacity?: number | undefined;
+  /** A session's overflow strategy unless it says otherwise; default `drop-incoming`. `catch-up` needs a catalog. */
+  readonly overflow?: OverflowStrategy | undefined;
+  /** `true`: a catalog of its own; or one to use, whose sequence is continued. Default: none. */
+  readonly catalog?: boolean | DefinitionCatalog | undefined;
+  /** Default: tslog at `warn` and above. */
+  readonly logger?: Logger | undefined;
+  /** Clock, and turns for the sessions that read the log; default: the event loop's. */
+  readonly scheduler?: SchedulerLike | undefined;
+}
+
+/**
+ * Carries every message to every session of its scope, encoded once.
+ *
+ *     messages   -a-b-c-|
+ *     frames$    -1-2-3-|
+ *     session 1  -1-2-3-|        keeps up
+ *     session 2  -1---2---3|     is slow: what it has no time for waits, then overflow
+ *
+ * - Hot, and an Observer: `ddl$.subscribe(fanout)`. `complete()` ends every session behind what waits, `error()` at once.
+ * - A session that fails, stalls or is slow affects no other, nor the caller of `broadcast`.
+ */
+export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
+  /** The frames of every scope, hot, each after the sessions have had it; counts in no statistic. */
+  readonly frames$: Observable<DefinitionFrame>;
+  /** What happens to sessions; hot; completes when all is over. */
+  readonly events$: Observable<FanoutEvent>;
+
+  readonly #source = new Subject<DefinitionSyncMsg>();
+  readonly #totals = new Totals();
+  readonly #catalog: CatalogInside | undefined;
+  readonly #registry: Registry;
+  readonly #hub: Hub;
+  readonly #defaults: SessionDefaults;
+  #over = false;
+  #failure: { readonly error: unknown } | undefined = undefined;
+
+  /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
+  constructor(options: FanoutOptions = {}) {
+    const { capacity, overflow = 'drop-incoming', catalog = false, logger, scheduler } = options;
+    const hasCatalog = checkCatalog(catalog);
+    this.#defaults = {
+      capacity: checkCapacity(capacity),
+      overflow: checkOverflow(overflow, hasCatalog),
+      hasCatalog,
+    };
+    const log = safeLogger(logger);
+    const now = clockOf(scheduler);
+    const events = new FanoutEvents();
+    const announcer = new OverflowAnnouncer(events, log, this.#totals, now);
+    this.#catalog = openCatalog(catalog);
+    const after = this.#catalog?.lastSequence() ?? 0;
+    this.#registry = new Registry(
+      {
+        totals: this.#totals,
+        events,
+        announcer,
+        logger: log,
+        turns: new Turns(scheduler),
+        lastSequence: () => this.#catalog?.lastSequence() ?? 0,
+        allOver: () => {
+          this.#catalog?.disown();
+          events.complete();
+        },
+      },
+      () => this.#hub,
+    );
+    this.#hub = new Hub({
+      totals: this.#totals,
+      announcer,
+      catalog: this.#catalog,
+      over: (failure) => this.#registry.end(failure),
+    });
+    this.frames$ = this.#hub.asObservable();
+    this.events$ = events.events$;
+    const onFailure = (error: WireError, msg: DefinitionSyncMsg): void => {
+      this.#totals.encodeFailures++;
+      log.error('a message cannot be encoded, and is skipped', { code: error.code, reason: error.message });
+      events.tell({ type: 'encode-failed', msg, error });
+    };
+    const frames$ = this.#source.pipe(encodeOnce({ onFailure, after }));
+    connectable(frames$, { connector: () => this.#hub, resetOnDisconnect: false }).connect();
+  }
+
+  /** Sessions that are registered now. */
+  get activeSessions(): number {
+    return this.#registry.size;
+  }
+
+  /** Sessions that were ever registered. */
+  get sessionsRegistered(): number {
+    return this.#totals.registered;
+  }
+
+  /** Frames that were ever dropped. */
+  get framesDropped(): number {
+    return this.#totals.dropped;
+  }
+
+  /**
+   * Encodes the message once and offers the frame to every session of its scope.
+   * It never throws: a message that cannot be encoded is logged, counted, told on `events$`, and skipped.
+   */
+  broadcast(msg: DefinitionSyncMsg): void {
+    this.#source.next(msg);
+  }
+
+  next(msg: DefinitionSyncMsg): void {
+    this.#source.next(msg);
+  }
+
+  /** Ends every session with this error, at once. */
+  error(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#failure = { error };
+    this.#source.error(error);
+  }
+
+  /** Ends every session behind what was broadcast: each gets what waits for it, then completes. */
+  complete(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#source.complete();
+  }
+
+  /**
+   * A session, cold: subscribing registers it, unsubscribing unregisters it at once.
+   *
+   * - An id that is in use: the new session replaces the old one, which gets what it has waiting and completes.
+   * - `deliver` can run before `subscribe` has returned (replay).
+   * - An adapter MUST unsubscribe when its transport closes, and before it registers again on the same transport.
+   *
+   * @param deliver called with one frame at a time. Returns nothing: delivered. Returns an ObservableInput: delivered
+   *   when that completes. It throws, or its result errors: this session fails, nothing else is touched.
+   * @throws {FanoutError} BAD_OPTION at call time, naming the rule and the value.
+   */
+  register<R = never>(
+    sessionId: string,
+    // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a delivery that returns nothing is a delivery done
+    deliver: (frame: DefinitionFrame) => ObservableInput<R> | void,
+    options: SessionOptions = {},
+  ): Observable<R> {
+    checkSessionId(sessionId);
+    functionOption('deliver', deliver);
+    const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
+    return new SessionObservable<R>((output) => {
+      if (this.#over) {
+        if (this.#failure === undefined) output?.complete();
+        else output?.error(this.#failure.error);
+        return undefined;
+      }
+      const group = this.#hub.group(scope);
+      const observer = output as Observer<unknown> | undefined;
+      const session = new Session(sessionId, group, capacity, overflow, this.#registry, deliver, observer);
+      return this.#registry.add(session, replay);
+    });
+  }
+
+  /**
+   * A session that is pulled, registered at this call; at most `capacity` frames wait for it.
+   * @throws {FanoutError} BAD_OPTION, naming the rule and the value.
+   */
+  receiver(sessionId: string, options: SessionOptions = {}): DefinitionReceiver {
+    checkSessionId(sessionId);
+    const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
+    const group = this.#over ? nowhere(scope) : this.#hub.group(scope);
+    const session = new PulledSession(sessionId, group, capacity, overflow, this.#registry);
+    if (this.#over) session.refuse(this.#failure);
+    else this.#registry.add(session, replay).begin();
+    return receiverOf(session, () => this.#registry.close(session, 'unregistered'));
+  }
+
+  /** Ends the session gracefully: nothing new from this call on, what waits is delivered. `false`: there is none. */
+  unregister(sessionId: string): boolean {
+    const session = this.#registry.get(sessionId);
+    if (session === undefined) return false;
+    this.#registry.close(session, 'unregistered');
+    return true;
+  }
+
+  session(sessionId: string): SessionStats | undefined {
+    return this.#registry.get(sessionId)?.stats();
+  }
+
+  /** The counts of all registered sessions; each is taken when the iterator comes to it. */
+  sessions(): IterableIterator<SessionStats> {
+    return this.#registry.sessions();
+  }
+
+  /** The counts over all sessions that ever were; takes time with the number of sessions. */
+  stats(): FanoutStats {
+    return this.#registry.stats();
+  }
+}
+
+function checkCatalog(catalog: unknown): boolean {
+  if (typeof catalog === 'boolean') return catalog;
+  if (catalog instanceof DefinitionCatalog) return true;
+  throw badOption('catalog', 'a boolean or a DefinitionCatalog', catalog);
+}
+
+function openCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | undefined {
+  if (catalog === false) return undefined;
+  const inside = DefinitionCatalog.inside(catalog === true ? new DefinitionCatalog() : catalog);
+  inside.own();
+  return inside;
+}
+
+function clockOf(scheduler: SchedulerLike | undefined): () => number {
+  if (scheduler === undefined) return () => Date.now();
+  functionOption('scheduler.schedule', scheduler.schedule.bind(scheduler));
+  return () => scheduler.now();
+}
+
+/** The group of a session that comes when all is over. */
+function nowhere(scope: DefinitionScope | undefined): Group {
+  return { key: '', scope, log: undefined, sessions: [] };
+}

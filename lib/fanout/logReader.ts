@@ -1,0 +1,104 @@
+import type { DefinitionFrame } from '../definition.js';
+import type { LogEntry, ScopeLog } from './scopeLog.js';
+
+/** Which tombstones a reader is given: all up to `deletesUntil`, and those above `since` that somebody has a use for. */
+export interface TombstoneRule {
+  readonly deletesUntil: number;
+  readonly since: number;
+}
+
+/**
+ * One reader's place in the log of a scope: a sequence number, a hint, and the exact count of what is ahead.
+ * It copies nothing, so that any number of readers share the log; only `freeze` does, for a session that ends.
+ */
+export class LogReader {
+  waiting: number;
+  #slot = 0;
+  #epoch = -1;
+  #frozen: (DefinitionFrame | undefined)[] | undefined = undefined;
+  #frozenNext = 0;
+
+  /** Reads on behind `position`; `waiting` frames lie ahead, or are to be counted. */
+  constructor(
+    private readonly log: ScopeLog,
+    public position: number,
+    private readonly rule: TombstoneRule,
+    waiting?: number,
+  ) {
+    this.waiting = waiting ?? this.#count();
+  }
+
+  /** It may have every definition that was born up to here. */
+  get knows(): number {
+    return Math.max(this.position, this.rule.deletesUntil);
+  }
+
+  /** The next later frame; `undefined` at the head. */
+  next(): DefinitionFrame | undefined {
+    if (this.#frozen !== undefined) return this.#nextFrozen(this.#frozen);
+    const { entries, epoch } = this.log;
+    let slot = this.#epoch === epoch ? this.#slot : this.log.slotAfter(this.position);
+    this.#epoch = epoch;
+    for (; slot < entries.length; slot++) {
+      const entry = entries[slot];
+      if (entry === undefined || (entry.tombstone && !this.#sees(entry.frame.sequence, entry.spare))) continue;
+      this.#slot = slot + 1;
+      this.position = entry.frame.sequence;
+      this.waiting--;
+      return entry.frame;
+    }
+    this.#slot = slot;
+    return undefined;
+  }
+
+  /** Counts the frame that the log took last; returns how many frames it superseded (0 or 1). */
+  offered(): 0 | 1 {
+    const { sequence, tombstone, spare } = this.log.replaced;
+    if (sequence > this.position && (!tombstone || this.#sees(sequence, spare))) return 1;
+    this.waiting++;
+    return 0;
+  }
+
+  /** These tombstones are no longer read by those whom `deletesUntil` does not promise them; returns how many were ahead. */
+  spared(sequences: readonly number[]): number {
+    const above = Math.max(this.position, this.rule.since, this.rule.deletesUntil);
+    const first = sequences.findIndex((sequence) => sequence > above);
+    const gone = first < 0 ? 0 : sequences.length - first;
+    this.waiting -= gone;
+    return gone;
+  }
+
+  /** Keeps what is ahead now, whatever becomes of the log. */
+  freeze(): void {
+    if (this.#frozen !== undefined) return;
+    const { position, waiting } = this;
+    const frozen: DefinitionFrame[] = [];
+    for (let frame = this.next(); frame !== undefined; frame = this.next()) frozen.push(frame);
+    this.#frozen = frozen;
+    this.position = position;
+    this.waiting = waiting;
+  }
+
+  #nextFrozen(frozen: (DefinitionFrame | undefined)[]): DefinitionFrame | undefined {
+    const frame = frozen[this.#frozenNext];
+    if (frame === undefined) return undefined;
+    frozen[this.#frozenNext++] = undefined;
+    this.position = frame.sequence;
+    this.waiting--;
+    return frame;
+  }
+
+  #sees(sequence: number, spare: boolean): boolean {
+    return sequence <= this.rule.deletesUntil || (sequence > this.rule.since && !spare);
+  }
+
+  #count(): number {
+    const { entries } = this.log;
+    let count = 0;
+    for (let slot = this.log.slotAfter(this.position); slot < entries.length; slot++) {
+      const entry: LogEntry | undefined = entries[slot];
+      if (entry !== undefined && (!entry.tombstone || this.#sees(entry.frame.sequence, entry.spare))) count++;
+    }
+    return count;
+  }
+}

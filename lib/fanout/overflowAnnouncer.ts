@@ -1,0 +1,49 @@
+import type { FanoutEvents } from './events.js';
+import type { Logger } from '../log.js';
+import type { Totals } from './totals.js';
+
+/** While sessions overflow, at most one line in this many milliseconds. */
+const LINE_INTERVAL = 10_000;
+
+/**
+ * Tells overflow: per session on `events$`, fan-out-wide in the log.
+ * There is no timer: the clock is asked once a broadcast, and only while a session overflows.
+ */
+export class OverflowAnnouncer {
+  #overflowing = 0;
+  #lastLine = 0;
+
+  constructor(
+    private readonly events: FanoutEvents,
+    private readonly logger: Logger,
+    private readonly totals: Totals,
+    private readonly now: () => number,
+  ) {}
+
+  began(sessionId: string): void {
+    this.#overflowing++;
+    if (this.#overflowing === 1) this.#line('sessions overflow');
+    this.events.tell({ type: 'overflow-began', sessionId });
+  }
+
+  ended(sessionId: string, lost: number): void {
+    this.left();
+    this.events.tell({ type: 'overflow-ended', sessionId, lost });
+  }
+
+  /** A session ended before its queue had emptied. */
+  left(): void {
+    this.#overflowing--;
+    if (this.#overflowing === 0) this.#line('no session overflows any more');
+  }
+
+  /** Called behind every broadcast. */
+  tick(): void {
+    if (this.#overflowing > 0 && this.now() - this.#lastLine >= LINE_INTERVAL) this.#line('sessions still overflow');
+  }
+
+  #line(message: string): void {
+    this.#lastLine = this.now();
+    this.logger.warn(message, { sessions: this.#overflowing, framesDropped: this.totals.dropped });
+  }
+}

@@ -1,0 +1,132 @@
+import { Ring } from '../ring.js';
+import { Session } from './session.js';
+import type { SessionHost } from './bufferedSession.js';
+import type { OverflowStrategy } from '../delivery.js';
+import type { Group } from './hub.js';
+import type { DefinitionFrame } from '../definition.js';
+import type { EndReason } from './events.js';
+
+/** A session that is pulled: frames wait until they are asked for. Registered at the call that made it. */
+export interface DefinitionReceiver extends AsyncIterableIterator<DefinitionFrame> {
+  /** The next frame, as soon as there is one; `undefined`: closed and empty. Rejects when the session has failed. */
+  receive(): Promise<DefinitionFrame | undefined>;
+  /** The next frame if one waits. */
+  tryReceive(): DefinitionFrame | undefined;
+  /** Ends gracefully: what waits can still be received. */
+  close(): void;
+  /** Whether no frame can be added any more. */
+  readonly closed: boolean;
+  /** How many frames `tryReceive()` could give now. */
+  readonly waiting: number;
+}
+
+interface Receipt {
+  resolve(frame: DefinitionFrame | undefined): void;
+  reject(error: unknown): void;
+}
+
+/** A session without a delivery function: it is ready only while somebody awaits `receive()`. */
+export class PulledSession extends Session {
+  #receipts: Ring<Receipt> | undefined = undefined;
+  #failure: { readonly error: unknown } | undefined = undefined;
+
+  constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy, host: SessionHost) {
+    super(id, group, capacity, overflow, host, undefined, undefined);
+    this.ready = false;
+  }
+
+  /** It takes no turns: whoever asks for a frame gets it at once. */
+  override get hungry(): boolean {
+    return false;
+  }
+
+  override begin(): void {
+    if (this.reader?.waiting === 0) this.caughtUp();
+  }
+
+  /** The fan-out was over before this session came. */
+  refuse(failure: { readonly error: unknown } | undefined): void {
+    this.ending = 'completed';
+    this.#failure = failure;
+  }
+
+  take(): DefinitionFrame | undefined {
+    const { reader, queue } = this;
+    const frame = reader !== undefined ? reader.next() : queue !== undefined ? this.shift(queue) : undefined;
+    if (frame === undefined) return undefined;
+    this.delivered++;
+    if (reader?.waiting === 0) this.caughtUp();
+    else this.emptied();
+    if (this.ending !== undefined && this.waiting === 0) this.finish();
+    return frame;
+  }
+
+  async receive(): Promise<DefinitionFrame | undefined> {
+    const frame = this.take();
+    if (frame !== undefined) return frame;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (!this.registered) return undefined;
+    return new Promise((resolve, reject) => {
+      (this.#receipts ??= new Ring()).push({ resolve, reject });
+      this.ready = true;
+    });
+  }
+
+  protected override give(frame: DefinitionFrame): undefined {
+    const receipts = this.#receipts;
+    if (receipts === undefined) return;
+    const receipt = receipts.shift();
+    if (receipts.length === 0) this.#receipts = undefined;
+    receipt.resolve(frame);
+  }
+
+  /** What waits stays until it is asked for. */
+  protected override drain(): void {
+    this.listen();
+  }
+
+  protected override listen(): void {
+    this.ready = this.#receipts !== undefined;
+  }
+
+  protected override nothingLeft(): boolean {
+    return this.waiting === 0;
+  }
+
+  protected override conclude(reason: EndReason, error?: unknown): void {
+    if (reason === 'failed') this.#failure = { error };
+    const receipts = this.#receipts;
+    this.#receipts = undefined;
+    while (receipts !== undefined && receipts.length > 0) {
+      const receipt = receipts.shift();
+      if (reason === 'failed') receipt.reject(error);
+      else receipt.resolve(undefined);
+    }
+  }
+}
+
+/** Makes the public face of a pulled session; `close` frees its id. */
+export function receiverOf(session: PulledSession, close: () => void): DefinitionReceiver {
+  return {
+    receive: () => session.receive(),
+    tryReceive: () => session.take(),
+    close,
+    get closed() {
+      return !session.registered;
+    },
+    get waiting() {
+      return session.waiting;
+    },
+    async next() {
+      const frame = await session.receive();
+      return frame === undefined ? { done: true, value: undefined } : { done: false, value: frame };
+    },
+    return() {
+      session.discard('unsubscribed');
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { badOption, show } from '../options.js';
+import type { DefinitionScope } from '../definition.js';
+
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
+
+/** A scope as a Map key: equal for equal values; the unscoped one is empty. */
+export function scopeKey(scope: DefinitionScope | undefined): string {
+  return scope === undefined ? '' : `${scope.tenantId.toString()}/${scope.databaseId.toString()}`;
+}
+
+/** @throws {FanoutError} BAD_OPTION unless `scope` is absent or has two u64. */
+export function checkScope(scope: DefinitionScope | undefined): DefinitionScope | undefined {
+  if (scope === undefined) return undefined;
+  if (typeof scope !== 'object' || (scope as unknown) === null) throw badOption('scope', 'an object', scope);
+  for (const field of ['tenantId', 'databaseId'] as const) {
+    const value: unknown = scope[field];
+    if (typeof value === 'bigint' && value >= 0n && value <= U64_MAX) continue;
+    throw badOption(`scope.${field}`, `a bigint of 0 to ${show(U64_MAX)}`, value);
+  }
+  return scope;
+}

@@ -1,0 +1,124 @@
+import { BufferedSession } from './bufferedSession.js';
+import { LogReader } from './logReader.js';
+import type { DefinitionFrame } from '../definition.js';
+import type { EndReason } from './events.js';
+import type { TombstoneRule } from './logReader.js';
+import type { Follower } from './retention.js';
+import type { LogReading } from './turns.js';
+
+/** Read from the newest on only: what a session does that overflowed. */
+const CATCH_UP: TombstoneRule = { deletesUntil: 0, since: 0 };
+
+/**
+ * A session with a place in the log. While `reader` is set it pulls from the log at the pace of its deliveries, in shares
+ * of a turn, and nothing is pushed to it; otherwise it is live.
+ */
+export class Session extends BufferedSession implements Follower, LogReading {
+  protected reader: LogReader | undefined = undefined;
+
+  override get waiting(): number {
+    return this.reader?.waiting ?? super.waiting;
+  }
+
+  override get catchingUp(): boolean {
+    return this.reader !== undefined;
+  }
+
+  get cursor(): number {
+    if (!this.registered) return Infinity;
+    if (this.reader !== undefined) return this.reader.position;
+    // Between the last frame given and the first that waits, nothing was offered.
+    return this.overflow === 'catch-up' && this.queue !== undefined ? this.queue.peek().sequence - 1 : Infinity;
+  }
+
+  get knows(): number {
+    return this.reader?.knows ?? this.cursor;
+  }
+
+  get hungry(): boolean {
+    return this.reader !== undefined && this.inFlight === 0 && !this.closed;
+  }
+
+  /** Reads the log from its beginning before anything is pushed. Called before the session can be offered a frame. */
+  replay(withDeletes: boolean): void {
+    const { log } = this.group;
+    if (log === undefined) return;
+    const last = this.host.lastSequence();
+    const rule = { deletesUntil: withDeletes ? last : 0, since: last };
+    this.#read(new LogReader(log, 0, rule, withDeletes ? log.size : log.live));
+  }
+
+  /** Everybody knows of the session now: the replay begins. */
+  begin(): void {
+    if (this.hungry) this.host.turns.request(this);
+  }
+
+  pull(most: number): number {
+    let taken = 0;
+    while (taken < most && this.hungry) {
+      const frame = this.reader?.next();
+      if (frame === undefined) {
+        this.caughtUp();
+        break;
+      }
+      taken++;
+      this.start(frame);
+    }
+    return taken;
+  }
+
+  spared(sequences: readonly number[]): void {
+    if (this.registered) this.superseded += this.reader?.spared(sequences) ?? 0;
+  }
+
+  /** `frozen`: the log may change before all of it is delivered. */
+  override close(reason: EndReason, frozen = false): void {
+    if (frozen) this.reader?.freeze();
+    super.close(reason);
+  }
+
+  protected override idle(): void {
+    if (this.reader !== undefined) this.host.turns.request(this);
+    else super.idle();
+  }
+
+  protected override overflowed(frame: DefinitionFrame): void {
+    if (this.reader !== undefined) this.superseded += this.reader.offered();
+    else if (this.overflow === 'catch-up') this.#fallBehind(frame);
+    else super.overflowed(frame);
+  }
+
+  /** Nothing of the log is ahead: live again. */
+  protected caughtUp(): void {
+    this.reader = undefined;
+    this.free = this.capacity;
+    if (this.registered) this.listen();
+    this.emptied();
+    if (this.closed) return;
+    this.host.events.tell({ type: 'caught-up', sessionId: this.id, sequence: this.host.lastSequence() });
+    if (this.ending !== undefined) this.finish();
+  }
+
+  protected override letGo(): void {
+    this.reader = undefined;
+    this.host.turns.forget(this);
+  }
+
+  #read(reader: LogReader): void {
+    this.reader = reader;
+    this.ready = false;
+    this.free = 0;
+  }
+
+  /** Lets the queue go and reads the log from behind the last frame given. */
+  #fallBehind(frame: DefinitionFrame): void {
+    const { log } = this.group;
+    if (log === undefined) return;
+    const offered = super.waiting + 1;
+    const reader = new LogReader(log, (this.queue?.peek() ?? frame).sequence - 1, CATCH_UP);
+    this.queue = undefined;
+    this.superseded += offered - reader.waiting;
+    this.#read(reader);
+    this.beginOverflow(this.dropped);
+  }
+}

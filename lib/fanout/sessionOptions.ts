@@ -1,0 +1,70 @@
+import { DEFAULT_CAPACITY } from '../delivery.js';
+import { badOption, oneOf, show, wholeNumber } from '../options.js';
+import { checkScope } from './scopeKey.js';
+import type { DefinitionScope } from '../definition.js';
+import type { OverflowStrategy } from '../delivery.js';
+
+export interface SessionOptions {
+  /** The session gets frames of exactly this scope; absent: the unscoped ones. There is no session of all scopes. */
+  readonly scope?: DefinitionScope | undefined;
+  /** How many frames may wait, the one in flight not counted: 0 or more, or Infinity; default: the fan-out's. */
+  readonly capacity?: number | undefined;
+  /** The victim when `capacity` frames wait; `catch-up`: none, the session reads the log. Default: the fan-out's. */
+  readonly overflow?: OverflowStrategy | undefined;
+  /**
+   * `true`: first the live definitions of the scope, then what commits. `with-deletes`: the deletes that are still
+   * remembered too, for a device that cannot know what it missed. Needs a catalog; default `false`.
+   */
+  readonly replay?: boolean | 'with-deletes' | undefined;
+}
+
+export interface SessionDefaults {
+  readonly capacity: number;
+  readonly overflow: OverflowStrategy;
+  readonly hasCatalog: boolean;
+}
+
+/** Session options with every default filled in. */
+export interface CheckedSessionOptions {
+  readonly scope: DefinitionScope | undefined;
+  readonly capacity: number;
+  readonly overflow: OverflowStrategy;
+  readonly replay: boolean | 'with-deletes';
+}
+
+const STRATEGIES: readonly OverflowStrategy[] = ['drop-incoming', 'drop-oldest', 'error', 'catch-up'];
+
+/** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
+export function checkCapacity(capacity: number = DEFAULT_CAPACITY): number {
+  return wholeNumber('capacity', capacity);
+}
+
+/** @throws {FanoutError} BAD_OPTION for an unknown strategy, and for `catch-up` without a catalog. */
+export function checkOverflow(overflow: OverflowStrategy, hasCatalog: boolean): OverflowStrategy {
+  oneOf('overflow', overflow, STRATEGIES);
+  if (overflow === 'catch-up' && !hasCatalog) throw needsCatalog('overflow', overflow);
+  return overflow;
+}
+
+/** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
+export function checkSessionOptions(options: SessionOptions, defaults: SessionDefaults): CheckedSessionOptions {
+  const { scope, capacity = defaults.capacity, overflow = defaults.overflow, replay = false } = options;
+  oneOf('replay', replay, [false, true, 'with-deletes']);
+  if (replay !== false && !defaults.hasCatalog) throw needsCatalog('replay', replay);
+  return {
+    scope: checkScope(scope),
+    capacity: checkCapacity(capacity),
+    overflow: checkOverflow(overflow, defaults.hasCatalog),
+    replay,
+  };
+}
+
+/** @throws {FanoutError} BAD_OPTION unless it is a string. */
+export function checkSessionId(sessionId: string): string {
+  if (typeof sessionId === 'string') return sessionId;
+  throw badOption('sessionId', 'a string', sessionId);
+}
+
+function needsCatalog(option: string, value: unknown) {
+  return badOption(option, `used with a fan-out that has a catalog (catalog: true)`, show(value));
+}

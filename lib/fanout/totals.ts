@@ -1,0 +1,87 @@
+import type { DefinitionScope } from '../definition.js';
+
+/** Counts of frames of one session: `offered = delivered + dropped + superseded + waiting + inFlight`, always. */
+export interface SessionStats {
+  readonly sessionId: string;
+  readonly scope: DefinitionScope | undefined;
+  /** `catching-up`: it reads the log, for a replay or because it had overflowed. */
+  readonly state: 'live' | 'catching-up';
+  readonly offered: number;
+  readonly delivered: number;
+  readonly dropped: number;
+  /** Replaced by a later frame before they were delivered. */
+  readonly superseded: number;
+  readonly waiting: number;
+  readonly inFlight: 0 | 1;
+}
+
+/** Counts over all sessions that ever were: `offered` is the sum of the six that follow `delivered`, it included. */
+export interface FanoutStats {
+  /** Messages that were encoded and sent on their way, whatever the number of sessions. */
+  readonly broadcast: number;
+  /** Messages that could not be encoded, and were skipped. */
+  readonly encodeFailures: number;
+  readonly activeSessions: number;
+  readonly sessionsRegistered: number;
+  /** Sessions that left the registry and still deliver what waits. */
+  readonly ending: number;
+  readonly offered: number;
+  readonly delivered: number;
+  readonly dropped: number;
+  readonly superseded: number;
+  /** Let go by unsubscription, failure or the fan-out's error. */
+  readonly discarded: number;
+  readonly waiting: number;
+  readonly inFlight: number;
+}
+
+/** What a session adds to the totals. */
+export interface SessionCounts {
+  readonly delivered: number;
+  readonly dropped: number;
+  readonly superseded: number;
+  readonly waiting: number;
+  readonly inFlight: 0 | 1;
+}
+
+/** The counts that outlive sessions. `dropped` is kept up to date by every drop; the others when a session ends. */
+export class Totals {
+  broadcast = 0;
+  encodeFailures = 0;
+  registered = 0;
+  dropped = 0;
+  #delivered = 0;
+  #superseded = 0;
+  #discarded = 0;
+
+  /** A session is over; what it still holds is discarded. */
+  add(session: SessionCounts): void {
+    this.#delivered += session.delivered;
+    this.#superseded += session.superseded;
+    this.#discarded += session.waiting + session.inFlight;
+  }
+
+  /** The whole account, with the sessions that are registered (`active`) and those that still drain (`ending`). */
+  stats(active: number, ending: number, sessions: Iterable<SessionCounts>): FanoutStats {
+    const sum = { delivered: this.#delivered, superseded: this.#superseded, waiting: 0, inFlight: 0 };
+    for (const session of sessions) {
+      sum.delivered += session.delivered;
+      sum.superseded += session.superseded;
+      sum.waiting += session.waiting;
+      sum.inFlight += session.inFlight;
+    }
+    const { broadcast, encodeFailures, registered, dropped } = this;
+    const discarded = this.#discarded;
+    return {
+      broadcast,
+      encodeFailures,
+      activeSessions: active,
+      sessionsRegistered: registered,
+      ending,
+      offered: sum.delivered + dropped + sum.superseded + discarded + sum.waiting + sum.inFlight,
+      dropped,
+      discarded,
+      ...sum,
+    };
+  }
+}

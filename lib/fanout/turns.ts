@@ -1,0 +1,76 @@
+import type { SchedulerLike } from 'rxjs';
+
+/** Frames that all sessions reading the log take together in one turn of the event loop. */
+export const FRAMES_PER_TURN = 1_000;
+/** What one session may take before the next has its share. */
+const SHARE = 64;
+
+/** Something that reads the log. */
+export interface LogReading {
+  /** Takes up to `most` frames, while it is ready for them; returns how many it took. */
+  pull(most: number): number;
+  /** Whether it could take more at once. */
+  readonly hungry: boolean;
+}
+
+/**
+ * Shares out turns of the event loop among the sessions that read the log, so that they never delay the live ones.
+ * Readers take their share in the order in which they asked. Nothing is scheduled while nothing is read.
+ */
+export class Turns {
+  // A Set, so that whoever asks twice stands in the row once.
+  readonly #row = new Set<LogReading>();
+  #left = FRAMES_PER_TURN;
+  #running = false;
+  #scheduled = false;
+
+  /** @param scheduler where turns come from; default: the event loop's next macrotask */
+  constructor(private readonly scheduler: SchedulerLike | undefined) {}
+
+  /** The reader would take frames: now, if this turn has any left, or in one of the next turns. */
+  request(reader: LogReading): void {
+    this.#row.add(reader);
+    if (!this.#running) this.#run();
+  }
+
+  forget(reader: LogReading): void {
+    this.#row.delete(reader);
+  }
+
+  #run(): void {
+    this.#running = true;
+    for (const reader of this.#row) {
+      if (this.#left <= 0) break;
+      this.#row.delete(reader);
+      this.#left -= reader.pull(Math.min(SHARE, this.#left));
+      if (reader.hungry) this.#row.add(reader);
+    }
+    this.#running = false;
+    if (this.#left < FRAMES_PER_TURN && !this.#scheduled) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    const turn = (): void => {
+      this.#scheduled = false;
+      this.#left = FRAMES_PER_TURN;
+      this.#run();
+    };
+    if (this.scheduler === undefined) nextMacrotask(turn);
+    else this.scheduler.schedule(turn);
+  }
+}
+
+/** setImmediate where there is one; browsers have a message port that, unlike their timers, is not held back by 4 ms. */
+function nextMacrotask(work: () => void): void {
+  if (typeof setImmediate === 'function') {
+    setImmediate(work);
+    return;
+  }
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    work();
+  };
+  port2.postMessage(undefined);
+}

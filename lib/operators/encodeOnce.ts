@@ -1,0 +1,75 @@
+import { Observable } from 'rxjs';
+import { WireError } from '../errors.js';
+import { reportUnhandled } from '../log.js';
+import { badOption, functionOption } from '../options.js';
+import { encodedFrame } from '../wire/encoded.js';
+import { encodeDefinitionSync } from '../wire/definitionSync.js';
+import { subscribeChained } from '../subscribeChained.js';
+import type { OperatorFunction } from 'rxjs';
+import type { DefinitionFrame, DefinitionSyncMsg } from '../definition.js';
+
+export interface EncodeOnceOptions {
+  /**
+   * Called for each message that cannot be encoded, in place of a frame. What it throws goes to `config.onUnhandledError`.
+   * Default: the error itself goes there.
+   */
+  readonly onFailure?: ((error: WireError, msg: DefinitionSyncMsg) => void) | undefined;
+  /** The number of the last frame before the first: a whole number of 0 or more; default 0. */
+  readonly after?: number | undefined;
+}
+
+/**
+ * Turns messages into numbered wire frames; share what it gives and each message is encoded once for all.
+ *
+ *     source   -a-b-c-|    b cannot be encoded
+ *     result   -1---2-|    and takes no number
+ *
+ * - A message that cannot be encoded is skipped: whatever it changed has been committed, and the next must go out.
+ * - A message that came already encoded (from another node) keeps its bytes.
+ * - Numbers are counted per subscription: 1, 2, 3 ...
+ * @throws {FanoutError} BAD_OPTION at call time, naming the rule and the value.
+ */
+export function encodeOnce(options: EncodeOnceOptions = {}): OperatorFunction<DefinitionSyncMsg, DefinitionFrame> {
+  const { onFailure = reportUnhandled, after = 0 } = options;
+  functionOption('onFailure', onFailure);
+  if (!Number.isSafeInteger(after) || after < 0) throw badOption('after', 'a whole number of 0 or more', after);
+
+  return (source) =>
+    new Observable((subscriber) => {
+      let sequence = after;
+      subscribeChained(source, (subscription) => subscriber.add(subscription), {
+        next: (msg) => {
+          const bytes = encode(msg, onFailure);
+          if (bytes !== undefined) subscriber.next({ sequence: ++sequence, msg, bytes });
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    });
+}
+
+function encode(msg: DefinitionSyncMsg, onFailure: (error: WireError, msg: DefinitionSyncMsg) => void) {
+  try {
+    return encodedFrame(msg) ?? encodeDefinitionSync(msg);
+  } catch (cause) {
+    tellFailure(asWireError(cause), msg, onFailure);
+    return undefined;
+  }
+}
+
+function tellFailure(
+  error: WireError,
+  msg: DefinitionSyncMsg,
+  onFailure: (e: WireError, m: DefinitionSyncMsg) => void,
+) {
+  try {
+    onFailure(error, msg);
+  } catch (thrown) {
+    reportUnhandled(thrown);
+  }
+}
+
+function asWireError(cause: unknown): WireError {
+  if (cause instanceof WireError) return cause;
+  return new WireError('UNENCODABLE', 'the message cannot be read', { cause });
+}

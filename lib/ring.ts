@@ -1,0 +1,38 @@
+/**
+ * A first-in, first-out queue in a circular buffer that starts at 4 places and doubles as needed.
+ *
+ * - `push`, `shift` and `peek` take constant time; `push` amortised.
+ * - A shifted value is no longer referenced. `undefined` is a value like any other: ask `length`, not the value.
+ */
+export class Ring<T> {
+  length = 0;
+  #slots: (T | undefined)[] = [undefined, undefined, undefined, undefined];
+  #head = 0;
+
+  push(value: T): void {
+    if (this.length === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.length) & (this.#slots.length - 1)] = value;
+    this.length++;
+  }
+
+  /** The value that waits longest. Only to be called when `length` is above 0. */
+  peek(): T {
+    return this.#slots[this.#head] as T;
+  }
+
+  /** Takes out the value that waits longest. Only to be called when `length` is above 0. */
+  shift(): T {
+    const value = this.#slots[this.#head] as T;
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.length--;
+    return value;
+  }
+
+  #grow(): void {
+    const inOrder = this.#slots.slice(this.#head).concat(this.#slots.slice(0, this.#head));
+    inOrder.length = this.#slots.length * 2;
+    this.#slots = inOrder.fill(undefined, this.length);
+    this.#head = 0;
+  }
+}
