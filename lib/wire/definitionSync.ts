@@ -1,8 +1,9 @@
 import type { DefinitionSyncMsg } from '../definition.js';
-import { frameBegin, frameEnd, HEADER_BYTES, hexByte } from './frame.js';
+import { byteAt } from './bytes.js';
+import { frameEnd, HEADER_BYTES, hexByte } from './frame.js';
 import { packFrame } from './pack.js';
 import { badBody, Reader } from './reader.js';
-import { packBin, packObject, packString, packU64 } from './scalars.js';
+import { packBin, packObject, packString, packU64, type Unchecked } from './scalars.js';
 import { SyncMessageType } from './syncMessageType.js';
 import { asUnencodable } from './unencodable.js';
 
@@ -16,24 +17,30 @@ const TYPE = SyncMessageType.DefinitionSync;
  * surrogate, an id of the scope is outside u64, or the body would have more than 2^32-1 bytes
  */
 export function encodeDefinitionSync(msg: DefinitionSyncMsg): Uint8Array {
+  let where = KIND;
   try {
-    const { definitionType, name, action, payload, scope } = packObject(msg, KIND);
-    const fields = [
-      packString(definitionType, `${KIND}.definitionType`),
-      packString(name, `${KIND}.name`),
-      packString(action, `${KIND}.action`),
-    ];
-    const bin = packBin(payload, `${KIND}.payload`);
-    if (scope === undefined) return packFrame(TYPE, fields, bin);
-    return packFrame(TYPE, [...packScope(scope), ...fields], bin);
+    const fields: Unchecked<DefinitionSyncMsg> = packObject(msg, where);
+    where = `${KIND}.definitionType`;
+    const definitionType = packString(fields.definitionType, where);
+    where = `${KIND}.name`;
+    const name = packString(fields.name, where);
+    where = `${KIND}.action`;
+    const action = packString(fields.action, where);
+    where = `${KIND}.payload`;
+    const payload = packBin(fields.payload, where);
+    where = `${KIND}.scope`;
+    const scope = packScope(fields.scope, where);
+    return packFrame(TYPE, [...scope, definitionType, name, action], payload);
   } catch (error) {
-    throw asUnencodable(KIND, error);
+    throw asUnencodable(where, error);
   }
 }
 
-function packScope(scope: unknown): (number | bigint)[] {
-  const { tenantId, databaseId } = packObject(scope, `${KIND}.scope`);
-  return [packU64(tenantId, `${KIND}.scope.tenantId`), packU64(databaseId, `${KIND}.scope.databaseId`)];
+/** The two ids, or nothing when there is no scope. */
+function packScope(scope: unknown, where: string): (number | bigint)[] {
+  if (scope === undefined) return [];
+  const { tenantId, databaseId } = packObject(scope, where);
+  return [packU64(tenantId, `${where}.tenantId`), packU64(databaseId, `${where}.databaseId`)];
 }
 
 /**
@@ -42,11 +49,10 @@ function packScope(scope: unknown): (number | bigint)[] {
  * frame is of another type
  */
 export function decodeDefinitionSync(bytes: Uint8Array): DefinitionSyncMsg {
-  const view = frameBegin(bytes);
-  const end = frameEnd(view, Infinity);
-  const type = view.getUint8(0);
+  const end = frameEnd(bytes, Infinity);
+  const type = byteAt(bytes, 0);
   if (type !== TYPE) throw badBody(KIND, `of type ${hexByte(TYPE)}`, `type ${hexByte(type)}`);
-  return readDefinitionSync(new Reader(view, HEADER_BYTES, end));
+  return readDefinitionSync(new Reader(bytes, HEADER_BYTES, end));
 }
 
 /** Reads the body. @throws {WireError} BAD_BODY, naming the field */

@@ -1,6 +1,6 @@
 import { WireError } from '../errors.js';
 import { show, wholeNumber } from '../options.js';
-import { dataViewOf, isBytes, viewOf } from './bytes.js';
+import { byteAt, isBytes, viewOf } from './bytes.js';
 import { isKnownType } from './syncMessageType.js';
 
 /** Bytes of a frame's header: the type, then the body's length as an unsigned little-endian 32-bit integer. */
@@ -41,9 +41,8 @@ export function encodeFrame(type: number, body: Uint8Array): Uint8Array {
  */
 export function decodeFrame(bytes: Uint8Array, limits?: FrameLimits): SyncFrame {
   const limit = frameLimit(limits);
-  const view = frameBegin(bytes);
-  const end = frameEnd(view, limit);
-  return { type: view.getUint8(0), body: viewOf(view, HEADER_BYTES, end) };
+  const end = frameEnd(bytes, limit);
+  return { type: byteAt(bytes, 0), body: viewOf(bytes, HEADER_BYTES, end) };
 }
 
 /**
@@ -55,34 +54,27 @@ export function frameLimit(limits?: FrameLimits): number {
   return wholeNumber('maxFrameBytes', maxFrameBytes, 1);
 }
 
-/**
- * The bytes as a view that has at least a header.
- * @throws {WireError} BAD_BODY when `bytes` is no Uint8Array, TRUNCATED when it has fewer than 5 bytes
- */
-export function frameBegin(bytes: Uint8Array): DataView {
+/** Where the first frame ends. @throws {WireError} as `decodeFrame` does */
+export function frameEnd(bytes: Uint8Array, limit: number): number {
   if (!isBytes(bytes)) throw new WireError('BAD_BODY', `a frame must be a Uint8Array, got ${show(bytes)}`);
-  if (bytes.length >= HEADER_BYTES) return dataViewOf(bytes);
-  throw new WireError('TRUNCATED', `a frame must have a header of ${HEADER_BYTES} bytes, found ${bytes.length}`);
-}
-
-/**
- * Where the first frame ends.
- * @throws {WireError} UNKNOWN_TYPE, TOO_LARGE, TRUNCATED when the view has fewer bytes than the header says
- */
-export function frameEnd(view: DataView, limit: number): number {
-  const end = frameBytes(view, 0, limit);
-  if (end <= view.byteLength) return end;
-  throw new WireError('TRUNCATED', `a frame must have the ${end} bytes that its header says, found ${view.byteLength}`);
+  const { length } = bytes;
+  if (length < HEADER_BYTES) {
+    throw new WireError('TRUNCATED', `a frame must have a header of ${HEADER_BYTES} bytes, found ${length}`);
+  }
+  const end = frameBytes(bytes, 0, limit);
+  if (end <= length) return end;
+  throw new WireError('TRUNCATED', `a frame must have the ${end} bytes that its header says, found ${length}`);
 }
 
 /**
  * The bytes of a frame by its whole header at `at`, the header included.
  * @throws {WireError} UNKNOWN_TYPE, then TOO_LARGE
  */
-export function frameBytes(view: DataView, at: number, limit: number): number {
-  const type = view.getUint8(at);
+export function frameBytes(bytes: Uint8Array, at: number, limit: number): number {
+  const type = byteAt(bytes, at);
   if (!isKnownType(type)) throw new WireError('UNKNOWN_TYPE', `no message has the type ${hexByte(type)}`);
-  const length = HEADER_BYTES + view.getUint32(at + 1, true);
+  const low = byteAt(bytes, at + 1) | (byteAt(bytes, at + 2) << 8) | (byteAt(bytes, at + 3) << 16);
+  const length = HEADER_BYTES + low + byteAt(bytes, at + 4) * 0x100_0000;
   if (length <= limit) return length;
   throw new WireError('TOO_LARGE', `a frame must have at most ${limit} bytes, found ${length}`);
 }

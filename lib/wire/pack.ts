@@ -1,5 +1,5 @@
 import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr';
-import { dataViewOf } from './bytes.js';
+import { bigEndian, byteAt, viewOf } from './bytes.js';
 import { HEADER_BYTES, newFrame } from './frame.js';
 
 /** What a body is made of. A `bigint` is a u64 above 2^32-1; smaller ones are a `number`, as `u64` in fields.ts makes them. */
@@ -25,7 +25,7 @@ const INT64 = 0xd3;
  */
 export function packFrame(type: number, fields: readonly Packable[], payload?: Uint8Array): Uint8Array {
   const slab = packr.pack(fields, IN_SLAB) as Uint8Array as Slab;
-  const head = slab.subarray(slab.start, slab.end);
+  const head = viewOf(slab, slab.start, slab.end);
   const tail = payload === undefined ? 0 : binHeaderBytes(payload.length) + payload.length;
   const frame = newFrame(type, head.length + tail);
   frame.set(head, HEADER_BYTES);
@@ -43,15 +43,14 @@ export function packFrame(type: number, fields: readonly Packable[], payload?: U
  * which the original refuses for a u64; no body has a signed field, so every int64 is one of those.
  */
 function makeUnsigned(frame: Uint8Array, end: number): void {
-  const view = dataViewOf(frame);
-  for (let at = HEADER_BYTES; at < end; at += tokenBytes(view, at)) {
-    if (view.getUint8(at) === INT64) frame[at] = UINT64;
+  for (let at = HEADER_BYTES; at < end; at += tokenBytes(frame, at)) {
+    if (frame[at] === INT64) frame[at] = UINT64;
   }
 }
 
 /** Bytes of one token. An array's or a map's is its header alone, for its elements follow as tokens. */
-function tokenBytes(view: DataView, at: number): number {
-  const marker = view.getUint8(at);
+function tokenBytes(bytes: Uint8Array, at: number): number {
+  const marker = byteAt(bytes, at);
   if (marker >= 0xa0 && marker <= 0xbf) return 1 + (marker & 0x1f);
   switch (marker) {
     case 0xcc: // uint8
@@ -65,14 +64,13 @@ function tokenBytes(view: DataView, at: number): number {
     case 0xdf:
       return 5;
     case UINT64:
-    case INT64:
       return 9;
     case 0xd9: // str8, str16, str32
-      return 2 + view.getUint8(at + 1);
+      return 2 + bigEndian(bytes, at + 1, 1);
     case 0xda:
-      return 3 + view.getUint16(at + 1);
+      return 3 + bigEndian(bytes, at + 1, 2);
     case 0xdb:
-      return 5 + view.getUint32(at + 1);
+      return 5 + bigEndian(bytes, at + 1, 4);
     default: // nil, bools, fixints, the short headers of arrays and maps
       return 1;
   }

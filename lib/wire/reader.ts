@@ -1,5 +1,5 @@
 import { WireError } from '../errors.js';
-import { viewOf } from './bytes.js';
+import { bigEndian, byteAt, viewOf } from './bytes.js';
 import { found } from './found.js';
 import { utf8 } from './utf8.js';
 
@@ -28,7 +28,7 @@ const MAP: Counted = { what: 'a map', short: 0x80, shorts: 0x10, long: 0xde, wid
  */
 export class Reader {
   constructor(
-    private readonly view: DataView,
+    private readonly bytes: Uint8Array,
     private at: number,
     private readonly end: number,
   ) {}
@@ -51,7 +51,7 @@ export class Reader {
 
   string(where: string): string {
     const start = this.skip(this.count(STR, where), where);
-    const text = utf8(this.view, start, this.at);
+    const text = utf8(this.bytes, start, this.at);
     if (text === undefined) throw badBody(where, 'valid UTF-8', 'bytes that are not');
     return text;
   }
@@ -59,7 +59,7 @@ export class Reader {
   /** A view on the memory that the body came in. */
   bin(where: string): Uint8Array {
     const start = this.skip(this.count(BIN, where), where);
-    return viewOf(this.view, start, this.at);
+    return viewOf(this.bytes, start, this.at);
   }
 
   bool(where: string): boolean {
@@ -89,12 +89,13 @@ export class Reader {
   u64(where: string): bigint {
     if (this.peek() !== 0xcf) return BigInt(this.unsigned(4, 'a u64', where));
     this.at++;
-    return this.view.getBigUint64(this.skip(8, where));
+    const at = this.skip(8, where);
+    return (BigInt(bigEndian(this.bytes, at, 4)) << 32n) | BigInt(bigEndian(this.bytes, at + 4, 4));
   }
 
   /** The next byte, which tells what the next value is; -1 at the end. */
   private peek(): number {
-    return this.at < this.end ? this.view.getUint8(this.at) : -1;
+    return this.at < this.end ? byteAt(this.bytes, this.at) : -1;
   }
 
   private count(kind: Counted, where: string): number {
@@ -107,7 +108,7 @@ export class Reader {
     const width = widthOf(marker - kind.long, kind.width);
     if (width > 4) throw badBody(where, kind.what, found(marker));
     this.at++;
-    return this.bigEndian(width, where);
+    return bigEndian(this.bytes, this.skip(width, where), width);
   }
 
   /** A positive fixint, or a uint of at most `widest` bytes. */
@@ -120,13 +121,7 @@ export class Reader {
     const width = widthOf(marker - 0xcc, 1);
     if (width > widest) throw badBody(where, what, found(marker));
     this.at++;
-    return this.bigEndian(width, where);
-  }
-
-  private bigEndian(width: number, where: string): number {
-    const at = this.skip(width, where);
-    if (width === 1) return this.view.getUint8(at);
-    return width === 2 ? this.view.getUint16(at) : this.view.getUint32(at);
+    return bigEndian(this.bytes, this.skip(width, where), width);
   }
 
   /** Moves over `length` bytes and returns where they began. */

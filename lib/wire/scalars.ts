@@ -40,7 +40,10 @@ export function packBin(value: unknown, where: string): Uint8Array {
   throw unencodable(where, 'a Uint8Array', value);
 }
 
-/** @throws {WireError} UNENCODABLE unless `value` is an object, whose fields can then be read one by one */
+/** The fields of an `M` as long as they are still to be looked at. */
+export type Unchecked<M> = { readonly [Name in keyof M]?: unknown };
+
+/** @throws {WireError} UNENCODABLE unless `value` is an object */
 export function packObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   throw unencodable(where, 'an object', value);
