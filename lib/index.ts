@@ -1,9 +1,31 @@
 export type { DefinitionFrame, DefinitionScope, DefinitionSyncMsg } from './definition.js';
 
-export { SyncMessageType, decodeDefinitionSync, decodeFrame, encodeDefinitionSync, encodeFrame } from './wire/index.js';
-export type { FrameLimits, SyncFrame } from './wire/index.js';
+export {
+  SyncMessageType,
+  decodeDefinitionSync,
+  decodeFrame,
+  decodeMessage,
+  encodeDefinitionSync,
+  encodeFrame,
+  encodeMessage,
+} from './wire/index.js';
+export type {
+  FrameLimits,
+  Handshake,
+  HandshakeAck,
+  MessageKind,
+  MessageOf,
+  PingPong,
+  ResyncReason,
+  ResyncRequest,
+  SyncFrame,
+  SyncMessages,
+  Throttle,
+  TokenRefresh,
+  TokenRefreshAck,
+} from './wire/index.js';
 
-export { boundedBuffer, encodeOnce } from './operators/index.js';
+export { boundedBuffer, encodeOnce, splitFrames } from './operators/index.js';
 export type { BoundedBufferOptions, EncodeOnceOptions } from './operators/index.js';
 
 export { DefinitionSyncFanout } from './fanout/fanout.js';

@@ -12,20 +12,25 @@ const EXPORTS: Record<string, string[]> = {
     'boundedBuffer',
     'decodeDefinitionSync',
     'decodeFrame',
+    'decodeMessage',
     'encodeDefinitionSync',
     'encodeFrame',
+    'encodeMessage',
     'encodeOnce',
     'rememberIn',
+    'splitFrames',
   ],
   './wire': [
     'SyncMessageType',
     'WireError',
     'decodeDefinitionSync',
     'decodeFrame',
+    'decodeMessage',
     'encodeDefinitionSync',
     'encodeFrame',
+    'encodeMessage',
   ],
-  './operators': ['boundedBuffer', 'encodeOnce'],
+  './operators': ['boundedBuffer', 'encodeOnce', 'splitFrames'],
 };
 
 interface Manifest {
