@@ -29,7 +29,7 @@ export { boundedBuffer, encodeOnce, splitFrames } from './operators/index.js';
 export type { BoundedBufferOptions, EncodeOnceOptions } from './operators/index.js';
 
 export { DefinitionSyncFanout } from './fanout/fanout.js';
-export type { FanoutOptions } from './fanout/fanout.js';
+export type { FanoutOptions } from './fanout/fanoutOptions.js';
 export type { SessionOptions } from './fanout/sessionOptions.js';
 export type { OverflowStrategy } from './delivery.js';
 export type { FanoutStats, SessionStats } from './fanout/totals.js';

@@ -133,7 +133,8 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
 
   protected override lost(): void {
     this.host.totals.dropped++;
-    this.beginOverflow(this.dropped - 1);
+    // Under `error` the session's end tells of it.
+    if (this.overflow !== 'error') this.beginOverflow(this.dropped - 1);
   }
 
   /** Tells the end of an overflow once the queue is empty. */

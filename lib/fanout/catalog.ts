@@ -6,6 +6,7 @@ import { checkScope, scopeKey } from './scopeKey.js';
 import { ScopeLog } from './scopeLog.js';
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
+import type { TombstoneRule } from './logReader.js';
 
 export interface CatalogOptions {
   /** How many deletes that no session needs any more are remembered per scope: 0 or more, or Infinity; default 1024. */
@@ -65,21 +66,28 @@ export class DefinitionCatalog {
     this.#open(key).sweep(NOBODY);
   }
 
-  /** The live definitions of one scope (absent: of the unscoped ones) in sequence order. */
-  *snapshot(scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    yield* this.#read(0, scope, { deletesUntil: 0, since: Infinity });
+  /**
+   * The live definitions of one scope (absent: of the unscoped ones) in sequence order.
+   * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
+   */
+  snapshot(scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
+    return this.#read(0, scope, { deletesUntil: 0, since: Infinity });
   }
 
-  /** The last frames of one scope whose sequence is above `sequence`, tombstones too, in order. */
-  *framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    yield* this.#read(sequence, scope, { deletesUntil: Infinity, since: 0 });
+  /**
+   * The last frames of one scope whose sequence is above `sequence`, tombstones too, in order.
+   * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more and the scope's ids are u64.
+   */
+  framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
+    return this.#read(wholeNumber('sequence', sequence), scope, { deletesUntil: Infinity, since: 0 });
   }
 
-  *#read(sequence: number, scope: DefinitionScope | undefined, rule: { deletesUntil: number; since: number }) {
-    const log = this.#logs.get(scopeKey(checkScope(scope)));
-    if (log === undefined) return;
-    const reader = new LogReader(log, sequence, rule, 0);
-    for (let frame = reader.next(); frame !== undefined; frame = reader.next()) yield frame;
+  #read(sequence: number, scope: DefinitionScope | undefined, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
+    const key = scopeKey(checkScope(scope));
+    return framesOf(() => {
+      const log = this.#logs.get(key);
+      return log && new LogReader(log, sequence, rule, 0);
+    });
   }
 
   #append(key: string, frame: DefinitionFrame): void {
@@ -105,6 +113,11 @@ export class DefinitionCatalog {
     if (this.#owned) throw badOption('catalog', 'of no other fan-out', this);
     this.#owned = true;
   }
+}
+
+function* framesOf(open: () => LogReader | undefined): IterableIterator<DefinitionFrame> {
+  const reader = open();
+  for (let frame = reader?.next(); frame !== undefined; frame = reader?.next()) yield frame;
 }
 
 /** A catalog as its fan-out sees it. */

@@ -1,42 +1,26 @@
 import { connectable, Subject } from 'rxjs';
 import { encodeOnce } from '../operators/encodeOnce.js';
-import { safeLogger } from '../log.js';
-import { badOption, functionOption } from '../options.js';
-import { DefinitionCatalog } from './catalog.js';
+import { functionOption } from '../options.js';
 import { FanoutEvents } from './events.js';
+import { checkFanoutOptions } from './fanoutOptions.js';
 import { Hub } from './hub.js';
 import { OverflowAnnouncer } from './overflowAnnouncer.js';
 import { PulledSession, receiverOf } from './receiver.js';
 import { Registry } from './registry.js';
 import { Session } from './session.js';
 import { SessionObservable } from './sessionObservable.js';
-import { checkCapacity, checkOverflow, checkSessionId, checkSessionOptions } from './sessionOptions.js';
+import { checkSessionId, checkSessionOptions } from './sessionOptions.js';
 import { Totals } from './totals.js';
 import { Turns } from './turns.js';
-import type { Observable, ObservableInput, Observer, SchedulerLike } from 'rxjs';
+import type { Observable, ObservableInput, Observer } from 'rxjs';
 import type { DefinitionFrame, DefinitionScope, DefinitionSyncMsg } from '../definition.js';
-import type { OverflowStrategy } from '../delivery.js';
 import type { WireError } from '../errors.js';
 import type { Group } from './hub.js';
-import type { Logger } from '../log.js';
-import type { CatalogInside } from './catalog.js';
 import type { FanoutEvent } from './events.js';
 import type { DefinitionReceiver } from './receiver.js';
+import type { FanoutOptions } from './fanoutOptions.js';
 import type { SessionDefaults, SessionOptions } from './sessionOptions.js';
 import type { FanoutStats, SessionStats } from './totals.js';
-
-export interface FanoutOptions {
-  /** What a session's buffer holds unless it says otherwise: 0 or more, or Infinity; default 256. */
-  readonly capacity?: number | undefined;
-  /** A session's overflow strategy unless it says otherwise; default `drop-incoming`. `catch-up` needs a catalog. */
-  readonly overflow?: OverflowStrategy | undefined;
-  /** `true`: a catalog of its own; or one to use, whose sequence is continued. Default: none. */
-  readonly catalog?: boolean | DefinitionCatalog | undefined;
-  /** Default: tslog at `warn` and above. */
-  readonly logger?: Logger | undefined;
-  /** Clock, and turns for the sessions that read the log; default: the event loop's. */
-  readonly scheduler?: SchedulerLike | undefined;
-}
 
 /**
  * Carries every message to every session of its scope, encoded once.
@@ -57,7 +41,6 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
 
   readonly #source = new Subject<DefinitionSyncMsg>();
   readonly #totals = new Totals();
-  readonly #catalog: CatalogInside | undefined;
   readonly #registry: Registry;
   readonly #hub: Hub;
   readonly #defaults: SessionDefaults;
@@ -66,29 +49,20 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
 
   /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
   constructor(options: FanoutOptions = {}) {
-    const { capacity, overflow = 'drop-incoming', catalog = false, logger, scheduler } = options;
-    const hasCatalog = checkCatalog(catalog);
-    this.#defaults = {
-      capacity: checkCapacity(capacity),
-      overflow: checkOverflow(overflow, hasCatalog),
-      hasCatalog,
-    };
-    const log = safeLogger(logger);
-    const now = clockOf(scheduler);
+    const { defaults, catalog, logger, now } = checkFanoutOptions(options);
+    this.#defaults = defaults;
     const events = new FanoutEvents();
-    const announcer = new OverflowAnnouncer(events, log, this.#totals, now);
-    this.#catalog = openCatalog(catalog);
-    const after = this.#catalog?.lastSequence() ?? 0;
+    const announcer = new OverflowAnnouncer(events, logger, this.#totals, now);
     this.#registry = new Registry(
       {
         totals: this.#totals,
         events,
         announcer,
-        logger: log,
-        turns: new Turns(scheduler),
-        lastSequence: () => this.#catalog?.lastSequence() ?? 0,
+        logger,
+        turns: new Turns(options.scheduler),
+        lastSequence: () => catalog?.lastSequence() ?? 0,
         allOver: () => {
-          this.#catalog?.disown();
+          catalog?.disown();
           events.complete();
         },
       },
@@ -97,17 +71,17 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     this.#hub = new Hub({
       totals: this.#totals,
       announcer,
-      catalog: this.#catalog,
+      catalog,
       over: (failure) => this.#registry.end(failure),
     });
     this.frames$ = this.#hub.asObservable();
     this.events$ = events.events$;
     const onFailure = (error: WireError, msg: DefinitionSyncMsg): void => {
       this.#totals.encodeFailures++;
-      log.error('a message cannot be encoded, and is skipped', { code: error.code, reason: error.message });
+      logger.error('a message cannot be encoded, and is skipped', { code: error.code, reason: error.message });
       events.tell({ type: 'encode-failed', msg, error });
     };
-    const frames$ = this.#source.pipe(encodeOnce({ onFailure, after }));
+    const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.lastSequence() }));
     connectable(frames$, { connector: () => this.#hub, resetOnDisconnect: false }).connect();
   }
 
@@ -221,25 +195,6 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   stats(): FanoutStats {
     return this.#registry.stats();
   }
-}
-
-function checkCatalog(catalog: unknown): boolean {
-  if (typeof catalog === 'boolean') return catalog;
-  if (catalog instanceof DefinitionCatalog) return true;
-  throw badOption('catalog', 'a boolean or a DefinitionCatalog', catalog);
-}
-
-function openCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | undefined {
-  if (catalog === false) return undefined;
-  const inside = DefinitionCatalog.inside(catalog === true ? new DefinitionCatalog() : catalog);
-  inside.own();
-  return inside;
-}
-
-function clockOf(scheduler: SchedulerLike | undefined): () => number {
-  if (scheduler === undefined) return () => Date.now();
-  functionOption('scheduler.schedule', scheduler.schedule.bind(scheduler));
-  return () => scheduler.now();
 }
 
 /** The group of a session that comes when all is over. */

@@ -1,0 +1,65 @@
+import { safeLogger } from '../log.js';
+import { badOption } from '../options.js';
+import { DefinitionCatalog } from './catalog.js';
+import { checkCapacity, checkOverflow } from './sessionOptions.js';
+import type { SchedulerLike } from 'rxjs';
+import type { OverflowStrategy } from '../delivery.js';
+import type { Logger } from '../log.js';
+import type { CatalogInside } from './catalog.js';
+import type { SessionDefaults } from './sessionOptions.js';
+
+export interface FanoutOptions {
+  /** What a session's buffer holds unless it says otherwise: 0 or more, or Infinity; default 256. */
+  readonly capacity?: number | undefined;
+  /** A session's overflow strategy unless it says otherwise; default `drop-incoming`. `catch-up` needs a catalog. */
+  readonly overflow?: OverflowStrategy | undefined;
+  /** `true`: a catalog of its own; or one to use, whose sequence is continued. Default: none. */
+  readonly catalog?: boolean | DefinitionCatalog | undefined;
+  /** Default: tslog at `warn` and above. */
+  readonly logger?: Logger | undefined;
+  /** Clock, and turns for the sessions that read the log; default: the event loop's. */
+  readonly scheduler?: SchedulerLike | undefined;
+}
+
+/** Fan-out options, checked, with every default filled in. */
+export interface CheckedFanoutOptions {
+  readonly defaults: SessionDefaults;
+  readonly catalog: CatalogInside | undefined;
+  readonly logger: Logger;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
+export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions {
+  const { capacity, overflow = 'drop-incoming', catalog = false, logger, scheduler } = options;
+  const hasCatalog = checkCatalog(catalog);
+  return {
+    defaults: { capacity: checkCapacity(capacity), overflow: checkOverflow(overflow, hasCatalog), hasCatalog },
+    logger: safeLogger(logger),
+    now: clockOf(scheduler),
+    // Last: a catalog is taken only by a fan-out that comes to be.
+    catalog: openCatalog(catalog),
+  };
+}
+
+function checkCatalog(catalog: unknown): boolean {
+  if (typeof catalog === 'boolean') return catalog;
+  if (catalog instanceof DefinitionCatalog) return true;
+  throw badOption('catalog', 'a boolean or a DefinitionCatalog', catalog);
+}
+
+function openCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | undefined {
+  if (catalog === false) return undefined;
+  const inside = DefinitionCatalog.inside(catalog === true ? new DefinitionCatalog() : catalog);
+  inside.own();
+  return inside;
+}
+
+function clockOf(scheduler: SchedulerLike | undefined): () => number {
+  if (scheduler === undefined) return () => Date.now();
+  if (typeof scheduler.schedule !== 'function' || typeof scheduler.now !== 'function') {
+    throw badOption('scheduler', 'a SchedulerLike (now and schedule)', scheduler);
+  }
+  return () => scheduler.now();
+}
