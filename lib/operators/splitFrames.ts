@@ -74,7 +74,7 @@ class FrameSplitter {
   private drain(): void {
     this.splitting = true;
     try {
-      for (let chunk = this.arrived.shift(); chunk !== undefined; chunk = this.arrived.shift()) this.split(chunk);
+      while (this.arrived.length > 0) this.split(this.arrived.shift());
     } catch (error) {
       this.subscriber.error(error);
     }
@@ -87,7 +87,7 @@ class FrameSplitter {
     else this.subscriber.error(new WireError('TRUNCATED', `the source ended ${this.have} bytes into a frame`));
   }
 
-  private split(chunk: Uint8Array): void {
+  private split(chunk: Uint8Array | undefined): void {
     if (!isBytes(chunk)) throw new WireError('BAD_BODY', `a chunk must be a Uint8Array, got ${show(chunk)}`);
     for (let at = 0; at < chunk.length && !this.subscriber.closed;) {
       const frame = this.have === 0 ? this.wholeFrame(chunk, at) : 0;

@@ -30,6 +30,7 @@ export function encodeDefinitionSync(msg: DefinitionSyncMsg): Uint8Array {
     const payload = packBin(fields.payload, where);
     where = `${KIND}.scope`;
     const scope = packScope(fields.scope, where);
+    where = KIND;
     return packFrame(TYPE, [...scope, definitionType, name, action], payload);
   } catch (error) {
     throw asUnencodable(where, error);

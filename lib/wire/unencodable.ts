@@ -6,8 +6,8 @@ export function unencodable(where: string, rule: string, value: unknown): WireEr
   return new WireError('UNENCODABLE', `${where} must be ${rule}, got ${show(value)}`);
 }
 
-/** What reading a message threw, as the error of the field that was being read; a getter can throw anything. */
+/** What encoding threw, as the error of the field it was at; a getter can throw anything. */
 export function asUnencodable(where: string, error: unknown): WireError {
   if (error instanceof WireError && error.code === 'UNENCODABLE') return error;
-  return new WireError('UNENCODABLE', `${where} cannot be read`, { cause: error });
+  return new WireError('UNENCODABLE', `${where} cannot be encoded`, { cause: error });
 }
