@@ -91,8 +91,8 @@ class FrameSplitter {
     if (!isBytes(chunk)) throw new WireError('BAD_BODY', `a chunk must be a Uint8Array, got ${show(chunk)}`);
     for (let at = 0; at < chunk.length && !this.subscriber.closed;) {
       const frame = this.have === 0 ? this.wholeFrame(chunk, at) : 0;
-      if (frame > 0) this.emit(chunk, at, (at += frame));
-      else at = this.keep(chunk, at);
+      if (frame > 0) this.emit(chunk, at, at + frame);
+      at = frame > 0 ? at + frame : this.keep(chunk, at);
     }
   }
 
