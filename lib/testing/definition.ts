@@ -1,0 +1,35 @@
+import type { DefinitionSyncMsg } from '../definition.js';
+
+const created = { owner: 'origin', created_at: 1_767_225_600 };
+
+/** By type, the JSON that a stock Lite stores besides the name. */
+const bodies: Readonly<Record<string, object>> = {
+  function: { parameters: [], return_type: 'integer', body_sql: 'SELECT 1', ...created },
+  trigger: {
+    collection: 'orders',
+    timing: 'AFTER',
+    events: ['INSERT'],
+    granularity: 'ROW',
+    when_condition: null,
+    body_sql: 'SELECT 1',
+    priority: 0,
+    enabled: true,
+    execution_mode: 'SYNC',
+    ...created,
+  },
+  procedure: { parameters: [], body_sql: 'SELECT 1', max_iterations: 1_000, timeout_secs: 30, ...created },
+};
+
+/**
+ * A message that a stock Lite takes: the `put` of a function, unless `overrides` say otherwise.
+ *
+ * - The payload follows the type and the name; that of a `delete` is empty.
+ * - The same arguments give equal messages.
+ *
+ * @param overrides any field of the message; a `payload` among them is used as it is
+ */
+export function definition(name: string, overrides: Partial<DefinitionSyncMsg> = {}): DefinitionSyncMsg {
+  const { definitionType = 'function', action = 'put' } = overrides;
+  const body = action === 'delete' ? '' : JSON.stringify({ name, ...bodies[definitionType] });
+  return { definitionType, name, action, payload: new TextEncoder().encode(body), ...overrides };
+}

@@ -1,0 +1,4 @@
+export { marbles } from './marbles.js';
+export { definition } from './definition.js';
+export { failingDelivery, slowDelivery, stalledDelivery } from './deliveries.js';
+export { FakeSocket } from './fakeSocket.js';

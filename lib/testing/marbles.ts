@@ -1,0 +1,22 @@
+import { deepStrictEqual } from 'node:assert';
+import { type RunHelpers, TestScheduler } from 'rxjs/testing';
+
+/**
+ * Runs a marble spec in virtual time, under any test framework: what differs is thrown as an `AssertionError`.
+ *
+ *     marbles(({ hot, expectObservable }) => {
+ *       const source = hot('-a-b-|');
+ *       expectObservable(source).toBe('-a-b-|');
+ *     });
+ *
+ * - Values are compared deeply and strictly (`deepStrictEqual` of Node): types and prototypes count.
+ * - One frame is one millisecond; timers without a scheduler of their own run in virtual time inside `body`.
+ *
+ * @param body called once, at once, with the helpers of RxJS's `TestScheduler.run`; what it throws is thrown on
+ * @throws {AssertionError} when an expectation is not met
+ */
+export function marbles(body: (helpers: RunHelpers) => void): void {
+  new TestScheduler((actual, expected) => {
+    deepStrictEqual(actual, expected);
+  }).run(body);
+}

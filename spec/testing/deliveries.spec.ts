@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { failingDelivery, marbles, slowDelivery, stalledDelivery } from 'ddl-fanout/testing';
+
+describe('deliveries', () => {
+  it('the stalled one never ends', () => {
+    marbles(({ expectObservable }) => {
+      expectObservable(stalledDelivery()('a')).toBe('---');
+    });
+  });
+
+  it('the slow one completes after its time', () => {
+    marbles(({ expectObservable }) => {
+      const deliver = slowDelivery(3);
+      expectObservable(deliver('a')).toBe('---|');
+      expectObservable(deliver('b')).toBe('---|');
+    });
+  });
+
+  it('the failing one errors every delivery after the first few', () => {
+    marbles(({ expectObservable }) => {
+      const deliver = failingDelivery(2, new Error('reset'));
+      expect([deliver('a'), deliver('b')]).toEqual([undefined, undefined]);
+      for (const value of ['c', 'd']) {
+        const result = deliver(value);
+        if (result === undefined) throw new Error('delivered');
+        expectObservable(result).toBe('#', undefined, new Error('reset'));
+      }
+    });
+  });
+
+  it('the failing one says which delivery failed', () => {
+    marbles(({ expectObservable }) => {
+      const result = failingDelivery()('a');
+      if (result === undefined) throw new Error('delivered');
+      expectObservable(result).toBe('#', undefined, new Error('delivery 1 failed'));
+    });
+  });
+});
