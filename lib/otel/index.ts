@@ -1,0 +1,2 @@
+export { instrumentFanout } from './instrumentFanout.js';
+export type { FanoutLike } from './instrumentFanout.js';

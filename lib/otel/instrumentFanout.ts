@@ -1,0 +1,87 @@
+import type { Attributes, BatchObservableCallback, Meter, Observable } from '@opentelemetry/api';
+import { functionOption } from '../options.js';
+
+/** What is read of a fan-out: `DefinitionSyncFanout.stats()`. */
+export interface FanoutLike {
+  stats: () => {
+    readonly broadcast: number;
+    readonly encodeFailures: number;
+    readonly activeSessions: number;
+    readonly sessionsRegistered: number;
+    readonly ending: number;
+    readonly offered: number;
+    readonly delivered: number;
+    readonly dropped: number;
+    readonly superseded: number;
+    readonly discarded: number;
+    readonly waiting: number;
+    readonly inFlight: number;
+  };
+}
+
+const sessionState = 'ddl_fanout.session.state';
+const frameState = 'ddl_fanout.frame.state';
+const outcome = 'ddl_fanout.frame.outcome';
+
+function instrumentsOf(meter: Meter) {
+  const counter = (name: string, unit: string, description: string) =>
+    meter.createObservableCounter(`ddl_fanout.${name}`, { unit, description });
+  const upDown = (name: string, unit: string, description: string) =>
+    meter.createObservableUpDownCounter(`ddl_fanout.${name}`, { unit, description });
+  return {
+    broadcasts: counter('broadcasts', '{frame}', 'Messages that were encoded and numbered.'),
+    failures: counter('encode_failures', '{message}', 'Messages that could not be encoded and were skipped.'),
+    registrations: counter('session.registrations', '{session}', 'Sessions that were ever registered.'),
+    sessions: upDown('session.count', '{session}', 'Sessions that exist: active, or ending with frames to deliver.'),
+    offered: counter('frame.offers', '{frame}', 'Frames offered to sessions, one per frame and session.'),
+    settled: counter('frame.settlements', '{frame}', 'Offered frames that left, by what became of them.'),
+    pending: upDown('frame.pending', '{frame}', 'Offered frames that wait or are being delivered.'),
+  };
+}
+
+/**
+ * Makes a fan-out's counts visible through OpenTelemetry; they are read when, and only when, the meter is collected.
+ *
+ * | instrument | kind | unit | attribute |
+ * |---|---|---|---|
+ * | `ddl_fanout.broadcasts` | counter | `{frame}` | |
+ * | `ddl_fanout.encode_failures` | counter | `{message}` | |
+ * | `ddl_fanout.session.registrations` | counter | `{session}` | |
+ * | `ddl_fanout.session.count` | up-down | `{session}` | `ddl_fanout.session.state`: `active`, `ending` |
+ * | `ddl_fanout.frame.offers` | counter | `{frame}` | |
+ * | `ddl_fanout.frame.settlements` | counter | `{frame}` | `ddl_fanout.frame.outcome`: `delivered`, `dropped`, `superseded`, `discarded` |
+ * | `ddl_fanout.frame.pending` | up-down | `{frame}` | `ddl_fanout.frame.state`: `waiting`, `in_flight` |
+ *
+ * - All points of one collection are of one moment: offers equal settlements plus pending.
+ * - No session id is ever an attribute: the number of series does not grow with the sessions.
+ *
+ * @param attributes put on every point, to tell two fan-outs of one process apart; default none
+ * @returns uninstalls: from then on the fan-out is not read, and nothing here refers to it. (A cumulative exporter goes on
+ *   telling the last values, as it does for any instrument.)
+ * @throws {FanoutError} BAD_OPTION when `fanout.stats` is no function
+ */
+export function instrumentFanout(fanout: FanoutLike, meter: Meter, attributes: Attributes = {}): () => void {
+  functionOption('fanout.stats', fanout.stats);
+  const of = instrumentsOf(meter);
+  const observe: BatchObservableCallback = (result) => {
+    const now = fanout.stats();
+    const point = (metric: Observable, value: number, more?: Attributes) => {
+      result.observe(metric, value, { ...attributes, ...more });
+    };
+    point(of.broadcasts, now.broadcast);
+    point(of.failures, now.encodeFailures);
+    point(of.registrations, now.sessionsRegistered);
+    point(of.sessions, now.activeSessions, { [sessionState]: 'active' });
+    point(of.sessions, now.ending, { [sessionState]: 'ending' });
+    point(of.offered, now.offered);
+    for (const what of ['delivered', 'dropped', 'superseded', 'discarded'] as const)
+      point(of.settled, now[what], { [outcome]: what });
+    point(of.pending, now.waiting, { [frameState]: 'waiting' });
+    point(of.pending, now.inFlight, { [frameState]: 'in_flight' });
+  };
+  const observed = Object.values(of);
+  meter.addBatchObservableCallback(observe, observed);
+  return () => {
+    meter.removeBatchObservableCallback(observe, observed);
+  };
+}

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { instrumentFanout } from 'ddl-fanout/otel';
+
+const stats = {
+  broadcast: 7,
+  encodeFailures: 1,
+  activeSessions: 3,
+  sessionsRegistered: 5,
+  ending: 1,
+  offered: 21,
+  delivered: 9,
+  dropped: 4,
+  superseded: 2,
+  discarded: 1,
+  waiting: 3,
+  inFlight: 2,
+};
+
+describe('instrumentFanout', () => {
+  let exporter: InMemoryMetricExporter;
+  let provider: MeterProvider;
+
+  beforeEach(() => {
+    exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    provider = new MeterProvider({ readers: [reader] });
+  });
+  afterEach(() => provider.shutdown());
+
+  /** One collection: `name {attribute}` to value. */
+  async function collect(): Promise<Record<string, unknown>> {
+    exporter.reset();
+    await provider.forceFlush();
+    const points: Record<string, unknown> = {};
+    for (const { scopeMetrics } of exporter.getMetrics())
+      for (const { metrics } of scopeMetrics)
+        for (const { descriptor, dataPoints } of metrics)
+          for (const { attributes, value } of dataPoints)
+            points[[descriptor.name, ...Object.values(attributes)].join(' ')] = value;
+    return points;
+  }
+
+  it('observes every count of `stats()`, with its state or outcome as an attribute', async () => {
+    instrumentFanout({ stats: () => stats }, provider.getMeter('spec'));
+    expect(await collect()).toEqual({
+      'ddl_fanout.broadcasts': 7,
+      'ddl_fanout.encode_failures': 1,
+      'ddl_fanout.session.registrations': 5,
+      'ddl_fanout.session.count active': 3,
+      'ddl_fanout.session.count ending': 1,
+      'ddl_fanout.frame.offers': 21,
+      'ddl_fanout.frame.settlements delivered': 9,
+      'ddl_fanout.frame.settlements dropped': 4,
+      'ddl_fanout.frame.settlements superseded': 2,
+      'ddl_fanout.frame.settlements discarded': 1,
+      'ddl_fanout.frame.pending waiting': 3,
+      'ddl_fanout.frame.pending in_flight': 2,
+    });
+  });
+
+  it('gives every instrument a unit in braces and a description', async () => {
+    instrumentFanout({ stats: () => stats }, provider.getMeter('spec'));
+    await collect();
+    const descriptors = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics.map((metric) => metric.descriptor)));
+    expect(descriptors).toHaveLength(7);
+    for (const { unit, description } of descriptors) {
+      expect(unit).toMatch(/^\{(frame|message|session)\}$/);
+      expect(description).not.toBe('');
+    }
+  });
+
+  it('reads `stats()` once per collection and never in between', async () => {
+    let reads = 0;
+    const count = () => ((reads += 1), stats);
+    instrumentFanout({ stats: count }, provider.getMeter('spec'));
+    expect(reads).toBe(0);
+    await collect();
+    expect(reads).toBe(1);
+  });
+
+  it('tells two fan-outs apart by the attributes given', async () => {
+    const meter = provider.getMeter('spec');
+    instrumentFanout({ stats: () => stats }, meter, { node: 'a' });
+    instrumentFanout({ stats: () => ({ ...stats, broadcast: 8 }) }, meter, { node: 'b' });
+    expect(await collect()).toMatchObject({ 'ddl_fanout.broadcasts a': 7, 'ddl_fanout.broadcasts b': 8 });
+  });
+
+  it('reads nothing more once uninstalled, however often that is called', async () => {
+    let reads = 0;
+    const uninstall = instrumentFanout({ stats: () => ((reads += 1), stats) }, provider.getMeter('spec'));
+    await collect();
+    uninstall();
+    uninstall();
+    await collect();
+    expect(reads).toBe(1);
+  });
+
+  it('throws BAD_OPTION for something that is no fan-out', () => {
+    expect(() => instrumentFanout({} as Parameters<typeof instrumentFanout>[0], provider.getMeter('spec'))).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION' }),
+    );
+  });
+});
