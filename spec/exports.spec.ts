@@ -31,6 +31,8 @@ const EXPORTS: Record<string, string[]> = {
     'encodeMessage',
   ],
   './operators': ['boundedBuffer', 'encodeOnce', 'splitFrames'],
+  './otel': ['instrumentFanout'],
+  './testing': ['FakeSocket', 'definition', 'failingDelivery', 'marbles', 'slowDelivery', 'stalledDelivery'],
 };
 
 interface Manifest {
