@@ -1,4 +1,5 @@
 import { Delivery } from '../delivery.js';
+import { reportUnhandled } from '../log.js';
 import type { ObservableInput, Observer, Subscription } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
 import type { OverflowStrategy } from '../delivery.js';
@@ -74,9 +75,9 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     const discarded = this.waiting + this.inFlight;
     const inner = this.#inner;
     this.#leave();
-    inner?.unsubscribe();
+    if (inner !== undefined) guarded(() => inner.unsubscribe());
     this.#tell(reason, discarded, error);
-    this.conclude(reason, error);
+    guarded(() => this.conclude(reason, error));
     this.host.ended();
   }
 
@@ -123,7 +124,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
   protected override idle(): void {
     if (this.registered) this.listen();
     this.emptied();
-    if (this.ending !== undefined) this.finish();
+    this.finishWhenIdle();
   }
 
   /** Takes the next frame as it comes. */
@@ -150,13 +151,18 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     return this.ready;
   }
 
+  /** Ends a session that is to end, unless whoever was told meanwhile gave it something to deliver. */
+  protected finishWhenIdle(): void {
+    if (this.ending !== undefined && this.inFlight === 0 && this.waiting === 0) this.finish();
+  }
+
   /** All is delivered. */
   protected finish(): void {
     if (this.#over) return;
     const reason = this.ending ?? 'completed';
     this.#leave();
     this.#tell(reason, 0);
-    this.conclude(reason);
+    guarded(() => this.conclude(reason));
     this.host.ended();
   }
 
@@ -200,5 +206,14 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     else logger.debug('session ended', { sessionId, reason, discarded });
     const ended = { type: 'ended', sessionId, reason, discarded } as const;
     events.tell(reason === 'failed' ? { ...ended, error } : ended);
+  }
+}
+
+/** Runs foreign teardown: what it throws must not keep a frame, or the end, from other sessions. */
+function guarded(teardown: () => void): void {
+  try {
+    teardown();
+  } catch (error) {
+    reportUnhandled(error);
   }
 }

@@ -149,12 +149,12 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
     return new SessionObservable<R>((output) => {
       if (this.#over) {
-        if (this.#failure === undefined) output?.complete();
-        else output?.error(this.#failure.error);
+        if (this.#failure === undefined) output.complete();
+        else output.error(this.#failure.error);
         return undefined;
       }
       const group = this.#hub.group(scope);
-      const observer = output as Observer<unknown> | undefined;
+      const observer = output as Observer<unknown>;
       const session = new Session(sessionId, group, capacity, overflow, this.#registry, deliver, observer);
       return this.#registry.add(session, replay);
     });

@@ -44,10 +44,11 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   readonly #pending = new Ring<DefinitionFrame>();
   #dispatching = false;
   #completed = false;
-  /** The frame under way, its group, and how far it has come. */
+  /** The frame under way, its group, how far it has come, and how far it goes. */
   #frame: DefinitionFrame | undefined = undefined;
   #group: Group | undefined = undefined;
   #reached = -1;
+  #length = 0;
   #holes = false;
 
   constructor(private readonly owner: HubOwner) {}
@@ -105,7 +106,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { group, index } = session;
     if (index < 0) return;
     if (group === this.#group) {
-      if (afterThis && index > this.#reached && this.#frame !== undefined) session.offer(this.#frame);
+      const isStillToCome = index > this.#reached && index < this.#length;
+      if (afterThis && isStillToCome && this.#frame !== undefined) session.offer(this.#frame);
       if (session.index >= 0) group.sessions[session.index] = undefined;
       this.#holes = true;
     } else {
@@ -133,6 +135,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { length } = sessions;
     this.#frame = frame;
     this.#group = group;
+    this.#length = length;
     for (let i = 0; i < length; i++) {
       this.#reached = i;
       sessions[i]?.offer(frame);

@@ -28,6 +28,7 @@ interface Receipt {
 /** A session without a delivery function: it is ready only while somebody awaits `receive()`. */
 export class PulledSession extends Session {
   #receipts: Ring<Receipt> | undefined = undefined;
+  #refused = false;
   #failure: { readonly error: unknown } | undefined = undefined;
 
   constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy, host: SessionHost) {
@@ -44,10 +45,15 @@ export class PulledSession extends Session {
     if (this.reader?.waiting === 0) this.caughtUp();
   }
 
-  /** The fan-out was over before this session came. */
+  /** The fan-out was over before this session came: it was never registered, and there is nothing to end. */
   refuse(failure: { readonly error: unknown } | undefined): void {
+    this.#refused = true;
     this.ending = 'completed';
     this.#failure = failure;
+  }
+
+  override discard(reason: EndReason, error?: unknown): void {
+    if (!this.#refused) super.discard(reason, error);
   }
 
   take(): DefinitionFrame | undefined {
@@ -57,7 +63,7 @@ export class PulledSession extends Session {
     this.delivered++;
     if (reader?.waiting === 0) this.caughtUp();
     else this.emptied();
-    if (this.ending !== undefined && this.waiting === 0) this.finish();
+    this.finishWhenIdle();
     return frame;
   }
 

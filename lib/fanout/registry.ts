@@ -32,6 +32,8 @@ export class Registry implements SessionHost {
   #sessions = new KeyedMap<Session>();
   readonly #ending = new Set<BufferedSession>();
   #over = false;
+  /** Whether `allOver` was called. */
+  #told = false;
 
   constructor(
     parts: RegistryParts,
@@ -106,7 +108,9 @@ export class Registry implements SessionHost {
   }
 
   ended(): void {
-    if (this.#over && this.#ending.size === 0) this.#allOver();
+    if (!this.#over || this.#ending.size > 0 || this.#told) return;
+    this.#told = true;
+    this.#allOver();
   }
 
   *sessions(): IterableIterator<SessionStats> {

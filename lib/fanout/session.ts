@@ -96,7 +96,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     this.emptied();
     if (this.closed) return;
     this.host.events.tell({ type: 'caught-up', sessionId: this.id, sequence: this.host.lastSequence() });
-    if (this.ending !== undefined) this.finish();
+    this.finishWhenIdle();
   }
 
   protected override letGo(): void {

@@ -1,23 +1,46 @@
 import { Observable, Subscription } from 'rxjs';
-import type { Observer, Subscriber } from 'rxjs';
+import type { Observer } from 'rxjs';
 import type { Session } from './session.js';
 
-/** Opens a session that gives its results to `output`, or to nobody. */
-export type OpenSession<R> = (output: Subscriber<R> | undefined) => Session | undefined;
+/** Opens a session that gives its results to `output`. */
+export type OpenSession<R> = (output: Observer<R>) => Session | undefined;
+
+type Next<R> = (value: R) => void;
+type Fail = (error: unknown) => void;
 
 /** What a session's Observable hears of when nobody handles its errors: it is in the log and on `events$` already. */
 const quiet = (): void => undefined;
 
-/** Unsubscribing unregisters; there is no Subscriber between, since nobody listens. */
-class SessionSubscription extends Subscription {
-  constructor(private readonly session: Session) {
+/** The subscription of somebody who wants no results; it is the session's Observer too, and so closes when that ends. */
+class SessionSubscription<R> extends Subscription implements Observer<R> {
+  #session: Session | undefined = undefined;
+
+  constructor(open: OpenSession<R>) {
     super();
+    const session = open(this);
+    if (this.closed) return;
+    this.#session = session;
+    session?.begin();
+  }
+
+  next(): void {
+    // Nobody listens.
+  }
+
+  error(): void {
+    this.unsubscribe();
+  }
+
+  complete(): void {
+    this.unsubscribe();
   }
 
   override unsubscribe(): void {
     if (this.closed) return;
+    const session = this.#session;
+    this.#session = undefined;
     super.unsubscribe();
-    this.session.discard('unsubscribed');
+    session?.discard('unsubscribed');
   }
 }
 
@@ -35,22 +58,24 @@ export class SessionObservable<R> extends Observable<R> {
     });
   }
 
-  override subscribe(observer?: Partial<Observer<R>> | ((value: R) => void) | null): Subscription {
-    if (observer === undefined || observer === null) return this.#subscribeBare();
-    if (typeof observer === 'function') return super.subscribe({ next: observer, error: quiet });
+  override subscribe(
+    observer?: Partial<Observer<R>> | Next<R> | null,
+    error?: Fail | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    if (typeof observer !== 'function' && observer) return this.#subscribeWith(observer);
+    if (observer || error || complete) {
+      return super.subscribe({ next: observer ?? quiet, error: error ?? quiet, complete: complete ?? quiet });
+    }
+    return new SessionSubscription(this.open);
+  }
+
+  #subscribeWith(observer: Partial<Observer<R>>): Subscription {
     if (observer.error !== undefined) return super.subscribe(observer);
     return super.subscribe({
       next: (value) => observer.next?.(value),
       error: quiet,
       complete: () => observer.complete?.(),
     });
-  }
-
-  #subscribeBare(): Subscription {
-    const session = this.open(undefined);
-    if (session === undefined) return Subscription.EMPTY;
-    const subscription = new SessionSubscription(session);
-    session.begin();
-    return subscription;
   }
 }

@@ -1,0 +1,89 @@
+import { expect } from '@jest/globals';
+import type { DefinitionFrame, DefinitionSyncFanout, DefinitionSyncMsg, FanoutEvent, Logger } from 'ddl-fanout';
+import { definition, marbles } from 'ddl-fanout/testing';
+import { config } from 'rxjs';
+
+/** A log line as it was written: level, message and facts. */
+export type Line = readonly [level: keyof Logger, message: string, context?: object | undefined];
+
+/** A logger that keeps its lines; `told` is called behind each. */
+export function recordingLogger(told: (line: Line) => void = () => undefined): Logger & { readonly lines: Line[] } {
+  const lines: Line[] = [];
+  const at = (level: keyof Logger) => (message: string, context?: object) => {
+    const line: Line = [level, message, context];
+    lines.push(line);
+    told(line);
+  };
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** For fan-outs whose log is not what a spec is about. */
+export const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** A message that the wire cannot carry. */
+export const unencodable: DefinitionSyncMsg = definition('\ud800');
+
+/** Broadcasts one message for every name. */
+export function broadcast(fanout: DefinitionSyncFanout, ...names: string[]): void {
+  for (const name of names) fanout.broadcast(definition(name));
+}
+
+/** The name of the definition in a frame. */
+export function nameOf(frame: DefinitionFrame): string {
+  return frame.msg.name;
+}
+
+/** A delivery that is done at once and keeps the names it was given. */
+export function keeper(): { readonly names: string[]; readonly deliver: (frame: DefinitionFrame) => void } {
+  const names: string[] = [];
+  return { names, deliver: (frame) => void names.push(nameOf(frame)) };
+}
+
+/** Everything told on `events$`, as short text: `ended a replaced`. */
+export function eventsOf(fanout: DefinitionSyncFanout): string[] {
+  const told: string[] = [];
+  fanout.events$.subscribe({ next: (event) => told.push(text(event)), complete: () => told.push('|') });
+  return told;
+}
+
+function text(event: FanoutEvent): string {
+  if (event.type === 'encode-failed') return `encode-failed ${event.error.code}`;
+  const { type, sessionId } = event;
+  if (type === 'ended') return `ended ${sessionId} ${event.reason} ${event.discarded}`;
+  if (type === 'overflow-ended') return `${type} ${sessionId} ${event.lost}`;
+  if (type === 'caught-up') return `${type} ${sessionId} ${event.sequence}`;
+  return `${type} ${sessionId}`;
+}
+
+/** Asserts F9's sums, of every session and over all. */
+export function expectBalance(fanout: DefinitionSyncFanout): void {
+  for (const session of fanout.sessions()) {
+    const { offered, delivered, dropped, superseded, waiting, inFlight } = session;
+    expect(offered).toBe(delivered + dropped + superseded + waiting + inFlight);
+    expect(fanout.session(session.sessionId)).toEqual(session);
+  }
+  const { offered, delivered, dropped, superseded, discarded, waiting, inFlight, ...rest } = fanout.stats();
+  expect(offered).toBe(delivered + dropped + superseded + discarded + waiting + inFlight);
+  expect(rest.activeSessions).toBe([...fanout.sessions()].length);
+  expect(fanout.activeSessions).toBe(rest.activeSessions);
+  expect(fanout.sessionsRegistered).toBe(rest.sessionsRegistered);
+  expect(fanout.framesDropped).toBe(dropped);
+}
+
+/** Runs `body` in virtual time, and returns the errors that no stream could carry. */
+export function unhandledIn(body: Parameters<typeof marbles>[0]): unknown[] {
+  const errors: unknown[] = [];
+  const before = config.onUnhandledError;
+  config.onUnhandledError = (error) => errors.push(error);
+  try {
+    marbles(body);
+  } finally {
+    config.onUnhandledError = before;
+  }
+  return errors;
+}
