@@ -1,0 +1,36 @@
+import { migrate, printSummary } from './migrate.js';
+import { readMigration } from './migration.js';
+import { Complaint, help, parseOptions } from './options.js';
+import { startOrigin } from './origin.js';
+import { prompt } from './prompt.js';
+
+/** The exit code: 0; 1 when `--once` did not end with the database's definitions everywhere; 2 is a complaint. */
+async function main(args: readonly string[], stop: AbortSignal): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) {
+    console.log(help);
+    return 0;
+  }
+  const files = await readMigration(options.migration);
+  console.log('Starting PostgreSQL in this process, and the sessions ...');
+  const origin = await startOrigin(options);
+  try {
+    await migrate(origin, files, stop);
+    const converged = !stop.aborted && (await printSummary(origin));
+    if (options.once) return converged ? 0 : 1;
+    if (!stop.aborted) await prompt(origin, stop);
+    return 0;
+  } finally {
+    await origin.close();
+  }
+}
+
+const stop = new AbortController();
+process.once('SIGINT', () => {
+  stop.abort();
+});
+process.exitCode = await main(process.argv.slice(2), stop.signal).catch((error: unknown) => {
+  if (!(error instanceof Complaint)) throw error;
+  console.error(error.message);
+  return 2;
+});

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runTransaction, statementsOf, type MigrationFile } from './migration.js';
+import { settle, type Origin } from './origin.js';
+import { countsHead, countsOf, holdingsOf, summaryHead, summaryOf, takeStats } from './sessions.js';
+import { inDatabase, same } from './truth.js';
+import { ProgressView, tableOf } from './view.js';
+
+// The devices live in this process too. On machines of their own they would read while PostgreSQL works.
+const TURN_MS = 3;
+
+/** Runs the migration and shows how the sessions fare; who stopped reading reads on half-way. */
+export async function migrate(origin: Origin, files: readonly MigrationFile[], stop: AbortSignal): Promise<void> {
+  const { db, fanout, participants } = origin;
+  const view = new ProgressView(process.stdout);
+  const all = statementsOf(files).length;
+  let done = 0;
+  const show = (): void => {
+    takeStats(participants, fanout);
+    view.show(done, all, () => tableOf(countsHead, participants.map(countsOf)));
+  };
+  const redraw = setInterval(show, 100);
+  try {
+    for (const { path, transactions } of files) {
+      for (const transaction of transactions) {
+        if (stop.aborted) return;
+        await runTransaction(db, path, transaction);
+        const before = done;
+        done += transaction.statements.length;
+        if (before < all / 2 && done >= all / 2) for (const { device } of participants) device.readOn();
+        await sleep(TURN_MS);
+      }
+    }
+    await settle(origin, 60_000, stop);
+    show();
+  } finally {
+    clearInterval(redraw);
+  }
+}
+
+/** Prints what each session got and holds; whether all that keep up hold exactly what the database holds. */
+export async function printSummary({ db, fanout, participants, notices }: Origin): Promise<boolean> {
+  const database = await inDatabase(db);
+  takeStats(participants, fanout);
+  const { broadcast, dropped, superseded } = fanout.stats();
+  const rows = participants.map((participant) => summaryOf(participant, database));
+  for (const line of ['', ...notices.lines.map((text) => `- ${text}`), '']) console.log(line);
+  console.log(tableOf(summaryHead, rows).join('\n'));
+  console.log(`\nFrames: ${broadcast} broadcast, ${dropped} dropped, ${superseded} superseded.`);
+  console.log(`Definitions in the database: ${database.size}. Latency: from the commit to the device's catalog.\n`);
+  return participants.every((participant) => !participant.keepsUp || same(holdingsOf(participant), database));
+}

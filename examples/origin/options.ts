@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util';
+import type { OverflowStrategy } from 'ddl-fanout';
+
+/** Something that the user can put right; shown as one line, exit code 2. */
+export class Complaint extends Error {}
+
+export interface Options {
+  readonly once: boolean;
+  readonly port: number;
+  readonly sessions: number;
+  readonly migration: string;
+  readonly overflow: OverflowStrategy;
+  readonly help: boolean;
+}
+
+const strategies = ['catch-up', 'drop-incoming', 'drop-oldest', 'error'] as const satisfies readonly OverflowStrategy[];
+
+export const help = `npm start -- [options]
+
+Commits a migration in an embedded PostgreSQL and fans its definitions out to WebSocket sessions.
+
+  --once             exit after the summary: 0 when every session that keeps up holds what the database holds, else 1
+  --port N           port on 127.0.0.1; default 0: any free one
+  --sessions N       sessions that keep up, 1 to 1000; default 4
+  --migration DIR    folder of .sql files, run in the order of their names
+  --overflow NAME    what a full session does: ${strategies.join(', ')}; default catch-up
+  --help             this text`;
+
+/** @throws {Complaint} naming the option, its rule and the value. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parse(args);
+  const overflow = strategies.find((name) => name === values.overflow);
+  if (overflow === undefined) {
+    throw new Complaint(`--overflow must be one of ${strategies.join(', ')}, got "${values.overflow}"`);
+  }
+  return {
+    once: values.once,
+    port: wholeNumber('--port', values.port, 0, 65_535),
+    sessions: wholeNumber('--sessions', values.sessions, 1, 1_000),
+    migration: values.migration,
+    overflow,
+    help: values.help,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        once: { type: 'boolean', default: false },
+        port: { type: 'string', default: '0' },
+        sessions: { type: 'string', default: '4' },
+        migration: { type: 'string', default: new URL('migration', import.meta.url).pathname },
+        overflow: { type: 'string', default: 'catch-up' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Complaint(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new Complaint(`${option} must be a whole number of ${least} to ${most}, got "${text}"`);
+}
