@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { FanoutError, type Logger } from 'ddl-fanout';
+import { FanoutError } from 'ddl-fanout';
 import { config } from 'rxjs';
 import { Logger as TsLogger } from 'tslog';
 import { reportUnhandled, safeLogger } from '../lib/log.js';
@@ -8,7 +8,7 @@ import { recordingLogger, silent, unhandledIn } from './helpers/fanout.js';
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 describe('safeLogger', () => {
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 
   it.each(LEVELS)('passes a line at %s on as it is', (level) => {
     const logger = recordingLogger();
@@ -28,7 +28,7 @@ describe('safeLogger', () => {
   });
 
   it.each(LEVELS)('refuses a logger without %s', (level) => {
-    const partial = { ...silent, [level]: undefined } as unknown as Logger;
+    const partial = { ...silent, [level]: undefined };
     expect(() => safeLogger(partial)).toThrow(FanoutError);
     expect(() => safeLogger(partial)).toThrow(`logger.${level} must be a function, got undefined`);
   });
