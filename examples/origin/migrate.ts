@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { runTransaction, statementsOf, type MigrationFile } from './migration.js';
 import { settle, type Origin } from './origin.js';
 import { countsHead, countsOf, holdingsOf, summaryHead, summaryOf, takeStats } from './sessions.js';
 import { inDatabase, same } from './truth.js';
 import { ProgressView, tableOf } from './view.js';
 
-// The devices live in this process too. On machines of their own they would read while PostgreSQL works.
-const TURN_MS = 3;
+// The devices live in this process too; on machines of their own they would read while PostgreSQL works. A frame there
+// and its answer back take two turns of the event loop.
+const TURNS = 4;
 
 /** Runs the migration and shows how the sessions fare; who stopped reading reads on half-way. */
 export async function migrate(origin: Origin, files: readonly MigrationFile[], stop: AbortSignal): Promise<void> {
@@ -27,7 +28,7 @@ export async function migrate(origin: Origin, files: readonly MigrationFile[], s
         const before = done;
         done += transaction.statements.length;
         if (before < all / 2 && done >= all / 2) for (const { device } of participants) device.readOn();
-        await sleep(TURN_MS);
+        for (let turns = 0; turns < TURNS; turns++) await turn();
       }
     }
     await settle(origin, 60_000, stop);
