@@ -1,0 +1,144 @@
+import type { DefinitionScope, DefinitionSyncMsg } from '../definition.js';
+import type { CaptureNames } from './captureNames.js';
+import { captureState, type CaptureState } from './captureState.js';
+import type { PostgresConnection, Row } from './postgresLike.js';
+
+const BATCH = 500;
+const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+interface ReaderOptions {
+  readonly names: CaptureNames;
+  readonly reader: string;
+  readonly snapshot: boolean;
+  readonly scope: DefinitionScope | undefined;
+}
+
+/** Messages, and the position that has been read once they are told. */
+export interface ReadBatch {
+  readonly messages: readonly DefinitionSyncMsg[];
+  readonly position: bigint;
+  readonly origin: string;
+}
+
+/** Reads a capture from where it left off, over any number of connections; one object a subscription. */
+export class CaptureReader {
+  private readonly s: string;
+  private position: bigint | undefined;
+  private origin: string | undefined;
+  /** What this subscription has told to exist, should it have to begin again from a snapshot. */
+  private readonly told = new Map<string, DefinitionSyncMsg>();
+
+  constructor(private readonly options: ReaderOptions) {
+    this.s = options.names.schema;
+  }
+
+  /**
+   * What has been committed since the last batch that was accepted. A batch is noted as read, and then pruned where no
+   * other reader needs it, when the next one is asked for: a reader that dies in between gets it again, never misses it.
+   */
+  async *read(connection: PostgresConnection): AsyncGenerator<ReadBatch> {
+    const state = await captureState(connection, this.options.names);
+    if (this.position === undefined) yield* this.begin(connection, state);
+    else if (this.origin !== state.origin || state.position < this.position) yield* this.snapshot(connection, state);
+    while (this.position !== undefined && this.position < state.position) {
+      const rows = await connection.query(
+        `SELECT c.position::text AS position, c.definition_type, c.name, c.action, c.payload FROM ${this.s}.change c
+         WHERE c.position > $1::bigint ORDER BY c.position LIMIT ${BATCH}`,
+        [this.position.toString()],
+      );
+      const messages = rows.map((row) => this.message(row));
+      // Numbers have no holes. A missing one was pruned by a reader of the same name.
+      if (messages[0]?.position !== this.position + 1n) yield* this.snapshot(connection, state);
+      else
+        yield* this.tell(connection, {
+          messages,
+          position: this.position + BigInt(messages.length),
+          origin: state.origin,
+        });
+    }
+  }
+
+  /** To be called with a batch at the moment it is handed on: from then on it is not told again. */
+  accept({ messages, position, origin }: ReadBatch): void {
+    this.position = position;
+    this.origin = origin;
+    for (const msg of messages) {
+      if (msg.action === 'delete') this.told.delete(keyOf(msg));
+      else this.told.set(keyOf(msg), { ...msg, payload: NOTHING });
+    }
+  }
+
+  private async *begin(connection: PostgresConnection, state: CaptureState): AsyncGenerator<ReadBatch> {
+    const { reader } = this.options;
+    // Registered first: from here on nobody prunes what follows the position.
+    await connection.query(
+      `INSERT INTO ${this.s}.reader (name, position) SELECT $1, position FROM ${this.s}.capture ON CONFLICT (name) DO NOTHING`,
+      [reader],
+    );
+    if (this.options.snapshot) {
+      yield* this.snapshot(connection, state);
+      return;
+    }
+    const [row] = await connection.query(`SELECT position::text AS position FROM ${this.s}.reader WHERE name = $1`, [
+      reader,
+    ]);
+    yield { messages: [], position: BigInt(String(row?.['position'])), origin: state.origin };
+  }
+
+  /**
+   * What exists, as one statement sees it, functions before the triggers that run them; before that what this reader,
+   * or an earlier one of its name, was or would have been told and is gone. Comes at the beginning, and again when the
+   * history has become another one or has a hole.
+   */
+  private async *snapshot(connection: PostgresConnection, { origin }: CaptureState): AsyncGenerator<ReadBatch> {
+    const rows = await connection.query(
+      `SELECT h.position::text AS head, d.position::text AS position, d.definition_type, d.name, d.action, d.payload
+       FROM ${this.s}.capture h LEFT JOIN (
+         SELECT position, definition_type, name, 'put' AS action, payload FROM ${this.s}.definition
+         UNION ALL
+         SELECT max(c.position), c.definition_type, c.name, 'delete', '' FROM ${this.s}.change c
+         WHERE c.action = 'delete' AND c.position > (SELECT r.position FROM ${this.s}.reader r WHERE r.name = $1)
+           AND NOT EXISTS (SELECT FROM ${this.s}.definition n WHERE n.definition_type = c.definition_type AND n.name = c.name)
+         GROUP BY c.definition_type, c.name
+       ) d ON true
+       ORDER BY d.action, (d.definition_type = 'trigger') = (d.action = 'put'), d.position`,
+      [this.options.reader],
+    );
+    const head = BigInt(String(rows[0]?.['head']));
+    const now = rows.filter((row) => row['name'] !== null).map((row) => this.message(row));
+    const mentioned = new Set(now.map(keyOf));
+    const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => this.deleteOf(msg, head));
+    yield* this.tell(connection, { messages: [...gone, ...now], position: head, origin });
+  }
+
+  private async *tell(connection: PostgresConnection, batch: ReadBatch): AsyncGenerator<ReadBatch> {
+    yield batch;
+    await connection.query(`UPDATE ${this.s}.reader SET position = $2::bigint WHERE name = $1`, [
+      this.options.reader,
+      batch.position.toString(),
+    ]);
+    await connection.query(
+      `DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`,
+    );
+  }
+
+  private deleteOf({ definitionType, name }: DefinitionSyncMsg, position: bigint): DefinitionSyncMsg {
+    const { scope } = this.options;
+    return { definitionType, name, action: 'delete', payload: NOTHING, position, ...(scope && { scope }) };
+  }
+
+  private message(row: Row): DefinitionSyncMsg {
+    const { scope } = this.options;
+    return {
+      definitionType: String(row['definition_type']),
+      name: String(row['name']),
+      action: String(row['action']),
+      payload: encoder.encode(String(row['payload'])),
+      position: BigInt(String(row['position'])),
+      ...(scope && { scope }),
+    };
+  }
+}
+
+const keyOf = (msg: DefinitionSyncMsg): string => `${msg.definitionType}:${msg.name}`;

@@ -1,0 +1,55 @@
+import type { CaptureNames } from './captureNames.js';
+import { captureTables } from './captureTables.js';
+import { captureTriggers } from './captureTriggers.js';
+import { catalogFunctions } from './catalogFunctions.js';
+import { describeFunctions } from './describeFunctions.js';
+import { lookFunctions } from './lookFunctions.js';
+import { reconcileFunction } from './reconcileFunction.js';
+
+/** The version of what `installCapture` makes; 1 is the first. It grows with every change to the SQL. */
+export const captureVersion = 1;
+
+/**
+ * SQL that makes a capture of this version out of nothing or out of any older one: tables are kept, code is replaced.
+ * To be run as a whole, in one transaction.
+ */
+export function installScript(names: CaptureNames): string {
+  const { schema: s } = names;
+  // Two that install at once would both find no schema and both make it.
+  return `
+SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('ddl-fanout capture'));
+CREATE SCHEMA IF NOT EXISTS ${s};
+${captureTables(names)}${dropCode(names)}${catalogFunctions(names)}${describeFunctions(names)}
+${lookFunctions(names)}${reconcileFunction(names)}${captureTriggers(names)}
+REVOKE ALL ON SCHEMA ${s} FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA ${s} FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ${s} FROM PUBLIC;
+UPDATE ${s}.capture SET version = ${captureVersion};
+SELECT ${s}.reconcile();
+`;
+}
+
+/** SQL that takes a capture away. It fails, and changes nothing, when the schema holds anything else. */
+export function removeScript(names: CaptureNames): string {
+  const { schema: s } = names;
+  const tables = ['capture', 'definition', 'change', 'touched', 'reader'].map((table) => `${s}.${table}`);
+  return `${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};\n`;
+}
+
+// By catalog and not by name: an older version may have had functions that this one does not know.
+function dropCode({ schema: s, literal, onCommandEnd, onDrop }: CaptureNames): string {
+  return `
+DROP EVENT TRIGGER IF EXISTS ${onCommandEnd};
+DROP EVENT TRIGGER IF EXISTS ${onDrop};
+DROP TRIGGER IF EXISTS on_commit ON ${s}.touched;
+DO $do$
+DECLARE
+  drops text;
+BEGIN
+  SELECT pg_catalog.string_agg('DROP FUNCTION ' || p.oid::pg_catalog.regprocedure, ';') INTO drops
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
+  IF drops IS NOT NULL THEN EXECUTE drops; END IF;
+END
+$do$;
+`;
+}

@@ -1,0 +1,46 @@
+import { CaptureError } from './captureError.js';
+import type { CaptureNames } from './captureNames.js';
+import { captureVersion } from './captureScript.js';
+import type { PostgresConnection } from './postgresLike.js';
+
+/** What a capture says about itself at one moment. */
+export interface CaptureState {
+  readonly version: number;
+  /** The number of the last committed change; 0 when there was none yet. */
+  readonly position: bigint;
+  /**
+   * Stands for one history of changes. It is another one after a promotion (the timeline) and after the capture was
+   * removed and installed again (the table): the same numbers may then mean other changes.
+   */
+  readonly origin: string;
+  readonly channel: string;
+}
+
+/**
+ * @throws {CaptureError} NOT_INSTALLED without a capture, READ_ONLY on a server that takes no writes, VERSION when the
+ *   capture is of another version than this library's
+ */
+export async function captureState(connection: PostgresConnection, { schema: s }: CaptureNames): Promise<CaptureState> {
+  const [row] = await connection.query(
+    `SELECT c.version::text AS version, c.position::text AS position, 'ddl_fanout_' || c.tableoid AS channel,
+       pg_catalog.current_setting('transaction_read_only') AS read_only,
+       c.tableoid || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
+         ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS origin
+     FROM ${s}.capture c`,
+  );
+  if (row === undefined) throw new CaptureError('NOT_INSTALLED', `${s}.capture is empty: call installCapture`);
+  if (row['read_only'] === 'on') {
+    throw new CaptureError('READ_ONLY', 'the server takes no writes, and a reader has to note how far it has read');
+  }
+  const version = Number(row['version']);
+  if (version !== captureVersion) {
+    const remedy = version < captureVersion ? 'call installCapture' : 'use the newer library';
+    throw new CaptureError('VERSION', `the capture is of version ${version}, not ${captureVersion}: ${remedy}`);
+  }
+  return {
+    version,
+    position: BigInt(String(row['position'])),
+    origin: String(row['origin']),
+    channel: String(row['channel']),
+  };
+}

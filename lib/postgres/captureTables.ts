@@ -1,0 +1,50 @@
+import type { CaptureNames } from './captureNames.js';
+
+/**
+ * The tables of a capture. They are kept over an upgrade, with all they hold.
+ *
+ * - `capture`: one row: the version, and the number of the last change.
+ * - `definition`: what exists and was told, as of that number.
+ * - `change`: the log; `position` is null until its transaction commits.
+ * - `touched`: what the transaction under way has touched; empty for everybody else.
+ * - `reader`: how far each named reader has read.
+ */
+export function captureTables({ schema: s }: CaptureNames): string {
+  return `
+CREATE TABLE IF NOT EXISTS ${s}.capture (
+  version integer NOT NULL,
+  position bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ${s}.definition (
+  definition_type text NOT NULL,
+  name text NOT NULL,
+  classid oid NOT NULL,
+  objid oid NOT NULL,
+  payload text NOT NULL,
+  position bigint NOT NULL,
+  PRIMARY KEY (definition_type, name)
+);
+CREATE INDEX IF NOT EXISTS definition_objid ON ${s}.definition (objid, classid);
+CREATE TABLE IF NOT EXISTS ${s}.change (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  position bigint UNIQUE,
+  definition_type text NOT NULL,
+  name text NOT NULL,
+  action text NOT NULL,
+  classid oid NOT NULL,
+  objid oid NOT NULL,
+  payload text NOT NULL
+);
+CREATE INDEX IF NOT EXISTS change_under_way ON ${s}.change (objid, classid) WHERE position IS NULL;
+CREATE TABLE IF NOT EXISTS ${s}.touched (
+  classid oid NOT NULL,
+  objid oid NOT NULL,
+  named boolean NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ${s}.reader (
+  name text PRIMARY KEY,
+  position bigint NOT NULL
+);
+INSERT INTO ${s}.capture (version, position) SELECT 0, 0 WHERE NOT EXISTS (SELECT FROM ${s}.capture);
+`;
+}

@@ -1,0 +1,113 @@
+import type { CaptureNames } from './captureNames.js';
+import { pinnedSettings } from './pinnedSettings.js';
+
+/** The SQL functions that PostgreSQL calls, and the triggers that make it do so. */
+export function captureTriggers(names: CaptureNames): string {
+  return commitTrigger(names) + eventFunctions(names) + eventTriggers(names);
+}
+
+// Why numbers are given at commit, under a row lock held until the commit is done:
+// - A sequence is not commit order. Whoever draws number 7 first may commit after number 8, and a reader that has
+//   read up to 8 would never see 7. Here only one transaction at a time can be between "has a number" and "has
+//   committed"; so reading upwards is reading in commit order, and numbers have no holes.
+// - Taken at the statement, the lock would make two migrations wait for each other from their first statement on, and
+//   deadlock where they alter the same tables in a different order. A deferred trigger takes it when all that is left is
+//   the commit. DDL is rare; the wait is that of one commit. A prepared transaction keeps it until COMMIT PREPARED.
+// - A REPEATABLE READ transaction that began before another one's DDL committed gets a serialization failure from the
+//   counter row, instead of comparing with a state of the past.
+// - Looking once more under the lock sees what another transaction has committed since the statement: one creates a
+//   function on a type while the other renames the type.
+// NOTIFY is a wake-up only. PREPARE TRANSACTION is refused after a NOTIFY, so where transactions can be prepared there is
+// none, and readers find out by looking now and then.
+function commitTrigger({ schema: s }: CaptureNames): string {
+  return `
+CREATE FUNCTION ${s}.number_changes() RETURNS void LANGUAGE plpgsql AS $sql$
+DECLARE
+  last bigint;
+  c ${s}.change;
+BEGIN
+  SELECT position INTO STRICT last FROM ${s}.capture FOR UPDATE;
+  PERFORM ${s}.look(ARRAY(SELECT DISTINCT ROW(classid, objid, false)::${s}.touched FROM ${s}.touched));
+  DELETE FROM ${s}.touched;
+  FOR c IN SELECT * FROM ${s}.change WHERE position IS NULL ORDER BY id LOOP
+    last := last + 1;
+    UPDATE ${s}.change SET position = last WHERE id = c.id;
+    IF c.action = 'delete' THEN
+      DELETE FROM ${s}.definition WHERE definition_type = c.definition_type AND name = c.name;
+    ELSE
+      UPDATE ${s}.definition SET classid = c.classid, objid = c.objid, payload = c.payload, position = last
+      WHERE definition_type = c.definition_type AND name = c.name;
+      IF NOT FOUND THEN
+        INSERT INTO ${s}.definition VALUES (c.definition_type, c.name, c.classid, c.objid, c.payload, last);
+      END IF;
+    END IF;
+  END LOOP;
+  UPDATE ${s}.capture SET position = last WHERE position < last;
+  IF FOUND AND current_setting('max_prepared_transactions')::integer = 0 THEN
+    PERFORM pg_notify('ddl_fanout_' || tableoid, '') FROM ${s}.capture;
+  END IF;
+END
+$sql$;
+CREATE FUNCTION ${s}.on_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS $sql$
+BEGIN
+  -- The first row of a transaction has done it for all.
+  IF EXISTS (SELECT FROM ${s}.touched) THEN PERFORM ${s}.number_changes(); END IF;
+  RETURN NULL;
+END
+$sql$;
+CREATE CONSTRAINT TRIGGER on_commit AFTER INSERT ON ${s}.touched DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION ${s}.on_commit();
+ALTER TABLE ${s}.touched ENABLE ALWAYS TRIGGER on_commit;
+`;
+}
+
+// Looking comes before touching: with SET CONSTRAINTS ALL IMMEDIATE the insert numbers what is there at once.
+function eventFunctions({ schema: s }: CaptureNames): string {
+  return `
+CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS $sql$
+BEGIN
+  IF cardinality(objects) > 0 THEN
+    PERFORM ${s}.look(objects);
+    INSERT INTO ${s}.touched SELECT * FROM unnest(objects);
+  END IF;
+END
+$sql$;
+CREATE FUNCTION ${s}.on_command_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS $sql$
+DECLARE
+  everything ${s}.touched[] := CASE WHEN tg_tag IN ('ALTER EXTENSION', 'REASSIGN OWNED')
+    THEN ARRAY[ROW(0, 0, false)::${s}.touched] END;
+BEGIN
+  PERFORM ${s}.on_touch(coalesce(everything, ARRAY(
+    SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched FROM pg_event_trigger_ddl_commands() e
+    WHERE e.objid IS NOT NULL AND NOT e.in_extension AND e.schema_name IS DISTINCT FROM 'pg_temp'
+      AND (e.command_tag LIKE 'ALTER %' OR e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass)))));
+END
+$sql$;
+CREATE FUNCTION ${s}.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS $sql$
+BEGIN
+  PERFORM ${s}.on_touch(ARRAY(
+    SELECT ROW(e.classid, e.objid, false)::${s}.touched FROM pg_event_trigger_dropped_objects() e
+    WHERE e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) AND NOT e.is_temporary));
+END
+$sql$;
+`;
+}
+
+// Commands that create, alter or may rename what a definition is made of; the many that do not, CREATE TEMP TABLE among
+// them, do not even call a function. Every tag of the list is known to PostgreSQL 13.
+const TAGS = [
+  ...['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA'].map((what) => `CREATE ${what}`),
+  ...['FUNCTION', 'PROCEDURE', 'ROUTINE', 'TRIGGER', 'SCHEMA', 'TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'],
+  ...['SEQUENCE', 'TYPE', 'DOMAIN', 'COLLATION', 'OPERATOR', 'AGGREGATE', 'LANGUAGE', 'EXTENSION', 'CONVERSION'],
+  ...['TEXT SEARCH CONFIGURATION', 'TEXT SEARCH DICTIONARY'],
+].map((what) => (what.startsWith('CREATE') ? what : `ALTER ${what}`));
+
+function eventTriggers({ schema: s, onCommandEnd, onDrop }: CaptureNames): string {
+  return `
+CREATE EVENT TRIGGER ${onCommandEnd} ON ddl_command_end WHEN TAG IN (${TAGS.map((tag) => `'${tag}'`).join(', ')})
+  EXECUTE FUNCTION ${s}.on_command_end();
+CREATE EVENT TRIGGER ${onDrop} ON sql_drop EXECUTE FUNCTION ${s}.on_drop();
+ALTER EVENT TRIGGER ${onCommandEnd} ENABLE ALWAYS;
+ALTER EVENT TRIGGER ${onDrop} ENABLE ALWAYS;
+`;
+}

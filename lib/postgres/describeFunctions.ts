@@ -1,0 +1,103 @@
+import type { CaptureNames } from './captureNames.js';
+
+/**
+ * SQL functions that say what a definition is called and what its payload holds.
+ *
+ * - `identify(classid, objid)`: type and name, or no row when it is gone or is none to be told.
+ * - `routine_payload`, `trigger_payload`: the JSON that a stock Lite stores, and `definition`.
+ */
+export function describeFunctions(names: CaptureNames): string {
+  return identify(names) + routinePayload(names) + triggerPayload(names);
+}
+
+// Oids below 16384 are what initdb made. A function or trigger of pg_temp is seen by one session only and its end
+// fires no event trigger. A trigger with a parent is PostgreSQL's copy of it on a partition.
+function identify({ schema: s, literal }: CaptureNames): string {
+  return `
+CREATE FUNCTION ${s}.identify(class oid, object oid)
+RETURNS TABLE (definition_type text, name text) LANGUAGE sql STABLE AS $sql$
+  SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
+    format('%I.%I(%s)', n.nspname, p.proname,
+      (SELECT string_agg(format_type(a.type, NULL), ',' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a(type, i)))
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE class = 'pg_proc'::regclass AND p.oid = object AND p.oid >= 16384 AND p.prokind IN ('f', 'w', 'p')
+    AND n.nspname <> ${literal} AND n.nspname !~ '^pg_temp_' AND NOT ${s}.is_member(class, object)
+  UNION ALL
+  SELECT 'trigger', format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE class = 'pg_trigger'::regclass AND t.oid = object AND NOT t.tgisinternal AND t.tgparentid = 0
+    AND n.nspname <> ${literal} AND c.relpersistence <> 't'
+    AND NOT (${s}.is_member('pg_class'::regclass, t.tgrelid) AND ${s}.is_member('pg_proc'::regclass, t.tgfoid))
+$sql$;
+`;
+}
+
+/** The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14. */
+function routinePayload({ schema: s }: CaptureNames): string {
+  return `
+CREATE FUNCTION ${s}.routine_payload(object oid, identity text, created_at bigint)
+RETURNS text LANGUAGE plpgsql STABLE AS $sql$
+DECLARE
+  p pg_proc;
+  body text;
+  parameters json;
+BEGIN
+  SELECT * INTO p FROM pg_proc WHERE oid = object;
+  body := p.prosrc;
+  IF current_setting('server_version_num')::integer >= 140000 THEN
+    body := coalesce(pg_get_function_sqlbody(object), body);
+  END IF;
+  IF p.prokind = 'p' THEN
+    SELECT coalesce(json_agg(row_to_json(x)), '[]') INTO parameters FROM (
+      SELECT a.name, a.data_type, CASE a.mode WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' ELSE 'IN' END AS direction
+      FROM ${s}.arguments(p) a ORDER BY a.i) x;
+    RETURN row_to_json(x) FROM (SELECT identity AS name, parameters, body AS body_sql, 0 AS max_iterations,
+      0 AS timeout_secs, pg_get_userbyid(p.proowner)::text AS owner, routine_payload.created_at,
+      pg_get_functiondef(object) AS definition) x;
+  END IF;
+  SELECT coalesce(json_agg(row_to_json(x)), '[]') INTO parameters FROM (
+    SELECT a.name, a.data_type FROM ${s}.arguments(p) a WHERE a.mode IN ('i', 'b', 'v') ORDER BY a.i) x;
+  RETURN row_to_json(x) FROM (SELECT identity AS name, parameters, pg_get_function_result(object) AS return_type,
+    body AS body_sql, pg_get_userbyid(p.proowner)::text AS owner, routine_payload.created_at,
+    pg_get_functiondef(object) AS definition) x;
+END
+$sql$;
+`;
+}
+
+// pg_get_expr refuses a WHEN clause that names both OLD and NEW, so it is cut out of the trigger's text: from the first
+// "FOR EACH ... WHEN (" to the first ") EXECUTE FUNCTION " that stand outside quotes. Each pattern is non-greedy as a whole.
+function triggerPayload({ schema: s }: CaptureNames): string {
+  return `
+CREATE FUNCTION ${s}.trigger_payload(object oid, identity text, created_at bigint)
+RETURNS text LANGUAGE plpgsql STABLE AS $sql$
+DECLARE
+  t pg_trigger;
+  text text := pg_get_triggerdef(object);
+  head text := substring(text from '^(?:[^"]|"[^"]*")*?FOR EACH (?:ROW|STATEMENT) WHEN \\(');
+  rest text := substr(text, length(head) + 1);
+  till text := substring(rest from '^(?:[^"'']|"[^"]*"|''[^'']*'')*?\\) EXECUTE FUNCTION ');
+BEGIN
+  SELECT * INTO t FROM pg_trigger WHERE oid = object;
+  RETURN row_to_json(x) FROM (SELECT
+    identity AS name,
+    format('%I.%I', n.nspname, c.relname) AS collection,
+    CASE WHEN t.tgtype & 2 > 0 THEN 'BEFORE' WHEN t.tgtype & 64 > 0 THEN 'INSTEAD OF' ELSE 'AFTER' END AS timing,
+    array_remove(ARRAY[CASE WHEN t.tgtype & 4 > 0 THEN 'INSERT' END, CASE WHEN t.tgtype & 16 > 0 THEN 'UPDATE' END,
+      CASE WHEN t.tgtype & 8 > 0 THEN 'DELETE' END], NULL) AS events,
+    CASE WHEN t.tgtype & 1 > 0 THEN 'ROW' ELSE 'STATEMENT' END AS granularity,
+    CASE WHEN t.tgqual IS NOT NULL THEN left(till, -length(') EXECUTE FUNCTION ')) END AS when_condition,
+    'EXECUTE FUNCTION ' || substr(CASE WHEN t.tgqual IS NULL THEN text ELSE rest END,
+      length(CASE WHEN t.tgqual IS NULL
+        THEN substring(text from '^(?:[^"]|"[^"]*")*? EXECUTE FUNCTION ') ELSE till END) + 1) AS body_sql,
+    0 AS priority,
+    t.tgenabled IN ('O', 'A') AS enabled,
+    CASE WHEN t.tginitdeferred THEN 'DEFERRED' ELSE 'SYNC' END AS execution_mode,
+    pg_get_userbyid(c.relowner)::text AS owner,
+    trigger_payload.created_at,
+    text AS definition
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.tgrelid) x;
+END
+$sql$;
+`;
+}

@@ -1,0 +1,19 @@
+import { captureNames } from './captureNames.js';
+import type { CaptureOptions } from './installCapture.js';
+import type { PostgresLike } from './postgresLike.js';
+import { withConnection } from './withConnection.js';
+
+/**
+ * Forgets how far a reader has read, so that the log is no longer kept for it. For readers that do not come back;
+ * one that does is a new reader.
+ * @returns true when there was such a reader
+ * @throws {FanoutError} BAD_OPTION at call time
+ * @throws {CaptureError} PRIVILEGE, NOT_INSTALLED, READ_ONLY, CLOSED
+ */
+export function forgetReader(client: PostgresLike, reader: string, options: CaptureOptions = {}): Promise<boolean> {
+  const { schema: s } = captureNames(options.schema);
+  return withConnection(client, 'forgetting a reader', async (connection) => {
+    const gone = await connection.query(`DELETE FROM ${s}.reader WHERE name = $1 RETURNING name`, [reader]);
+    return gone.length > 0;
+  });
+}

@@ -1,0 +1,100 @@
+import { CaptureError } from './captureError.js';
+import type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
+
+/** What of a `pg` client is used. */
+export interface PgClientLike {
+  query(sql: string, parameters?: unknown[]): Promise<{ rows: unknown[] }>;
+  on(event: 'notification' | 'end', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'notification' | 'end', listener: () => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** What of a `pg` `Pool` is used. */
+export interface PgPoolLike {
+  readonly totalCount: number;
+  readonly ending: boolean;
+  connect(): Promise<PgClientLike & { release(destroy?: boolean): void }>;
+}
+
+/**
+ * A `pg` pool as a `PostgresLike`: each reader takes one client out of it for as long as it reads, because LISTEN
+ * belongs to a connection, and takes another when that one is lost. `pg` itself is not imported.
+ *
+ * - A connected `pg` `Client` will do for `installCapture` and the like, and for one reader that need not survive a lost
+ *   connection: a `Client` cannot connect twice. It should have no other use meanwhile.
+ * @param source made and ended by the caller, who also handles a pool's `error` event as `pg` asks for. Leave a client
+ *   for each reader in the pool's `max`, and unsubscribe before `pool.end()`, which waits for clients that are out
+ */
+export function fromPg(source: PgPoolLike | PgClientLike): PostgresLike {
+  if ('totalCount' in source) return fromPool(source);
+  let ended = false;
+  source.on('end', () => (ended = true));
+  return {
+    connect: () =>
+      ended
+        ? Promise.reject(new CaptureError('CLOSED', 'a pg Client that has ended cannot reconnect; pass a Pool'))
+        : Promise.resolve(pgConnection(source, () => undefined)),
+  };
+}
+
+function fromPool(pool: PgPoolLike): PostgresLike {
+  return {
+    async connect() {
+      if (pool.ending) throw new CaptureError('CLOSED', 'the pg Pool was ended');
+      const client = await pool.connect();
+      return pgConnection(client, (spent) => {
+        client.release(spent);
+      });
+    },
+  };
+}
+
+/** @param release called once; `spent` when the connection listened or is lost, and so is of no use to others */
+function pgConnection(client: PgClientLike, release: (spent: boolean) => void): PostgresConnection {
+  let spent = false;
+  let closed = false;
+  let channel: string | undefined;
+  let onWake: (() => void) | undefined;
+  let tellLost: ((error: unknown) => void) | undefined;
+  const wake = (): void => onWake?.();
+  const lose = (error: unknown): void => {
+    const tell = tellLost;
+    tellLost = undefined;
+    spent = true;
+    tell?.(error);
+  };
+  const end = (): void => {
+    lose(new Error('the server ended the connection'));
+  };
+  client.on('notification', wake);
+  client.on('error', lose);
+  client.on('end', end);
+  return {
+    query: async (sql, parameters = []) => (await client.query(sql, [...parameters])).rows as Row[],
+    run: async (script) => {
+      await client.query(script);
+    },
+    listen: async (name, wakeUp) => {
+      onWake = wakeUp;
+      channel = name;
+      spent = true;
+      await client.query(`LISTEN ${name}`);
+    },
+    onLost: (tell) => {
+      tellLost = tell;
+    },
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      onWake = tellLost = undefined;
+      client.off('notification', wake);
+      client.off('end', end);
+      // A lost client may still emit `error`, which without a listener would end the process.
+      if (!spent) client.off('error', lose);
+      release(spent);
+      if (!('release' in client) && channel !== undefined)
+        await client.query(`UNLISTEN ${channel}`).catch(() => undefined);
+    },
+  };
+}

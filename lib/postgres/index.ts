@@ -1,0 +1,13 @@
+export { fromPg } from './fromPg.js';
+export type { PgClientLike, PgPoolLike } from './fromPg.js';
+export { fromPglite } from './fromPglite.js';
+export type { PgliteLike } from './fromPglite.js';
+export type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
+export { installCapture } from './installCapture.js';
+export type { CaptureOptions } from './installCapture.js';
+export { postgresDefinitions } from './postgresDefinitions.js';
+export type { PostgresDefinitionsOptions } from './postgresDefinitions.js';
+export { forgetReader } from './forgetReader.js';
+export { removeCapture } from './removeCapture.js';
+export { CaptureError } from './captureError.js';
+export type { CaptureErrorCode } from './captureError.js';

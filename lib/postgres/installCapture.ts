@@ -1,0 +1,77 @@
+import { firstValueFrom, timer } from 'rxjs';
+import { CaptureError } from './captureError.js';
+import { captureNames, type CaptureNames } from './captureNames.js';
+import { captureVersion, installScript } from './captureScript.js';
+import type { PostgresConnection, PostgresLike } from './postgresLike.js';
+import { withConnection } from './withConnection.js';
+
+export interface CaptureOptions {
+  /** The schema that holds the capture; default `ddl_fanout`. Two captures of one database are independent. */
+  readonly schema?: string | undefined;
+}
+
+/**
+ * Makes the database tell its function, trigger and procedure DDL, or brings what does so up to date.
+ *
+ * - Idempotent: keeps all that was captured and every reader's position, replaces the code of an older version, tells
+ *   what has changed without being seen. Calling it at each start of the Origin is right.
+ * - One transaction; it needs a role that may create event triggers (a superuser, as a rule) and PostgreSQL 13 or later.
+ * - Waits for transactions that change definitions at that moment and, the first time, for every transaction of this
+ *   database that has written and was open before: what those did, no event trigger saw.
+ * @throws {FanoutError} BAD_OPTION at call time
+ * @throws {CaptureError} PRIVILEGE, VERSION, READ_ONLY, SCHEMA_IN_USE, CLOSED; nothing has changed then
+ */
+export function installCapture(client: PostgresLike, options: CaptureOptions = {}): Promise<void> {
+  const names = captureNames(options.schema);
+  return withConnection(client, 'installing the capture', async (connection) => {
+    const first = await isFirst(connection, names);
+    await connection.run(installScript(names));
+    if (!first) return;
+    await untilEnded(connection, await writersUnderWay(connection));
+    await connection.query(`SELECT ${names.schema}.reconcile()`);
+  });
+}
+
+async function isFirst(connection: PostgresConnection, { schema: s, literal }: CaptureNames): Promise<boolean> {
+  const [server] = await connection.query(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
+  if (Number(server?.['version']) < 130_000) {
+    throw new CaptureError('VERSION', `PostgreSQL 13 or later is needed, this one says ${String(server?.['version'])}`);
+  }
+  const [found] = await connection.query(
+    `SELECT count(*) FILTER (WHERE c.relname IN ('capture', 'definition', 'change', 'touched', 'reader'))::text AS tables
+     FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     WHERE n.nspname = ${literal} GROUP BY n.oid`,
+  );
+  if (found === undefined) return true;
+  if (Number(found['tables']) < 5) {
+    throw new CaptureError('SCHEMA_IN_USE', `the schema ${s} exists and is not a capture; choose another name`);
+  }
+  const [capture] = await connection.query(`SELECT version::text AS version FROM ${s}.capture`);
+  if (Number(capture?.['version']) > captureVersion) {
+    throw new CaptureError(
+      'VERSION',
+      `the capture was made by a newer library (version ${String(capture?.['version'])})`,
+    );
+  }
+  return false;
+}
+
+/** The transactions, prepared ones too, that have written to this database and not ended. */
+async function writersUnderWay(connection: PostgresConnection): Promise<readonly string[]> {
+  const rows = await connection.query(
+    `SELECT backend_xid::text AS xid FROM pg_catalog.pg_stat_activity
+     WHERE datname = pg_catalog.current_database() AND backend_xid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()
+     UNION ALL
+     SELECT transaction::text FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()`,
+  );
+  return rows.map((row) => String(row['xid']));
+}
+
+async function untilEnded(connection: PostgresConnection, writers: readonly string[]): Promise<void> {
+  let left = writers;
+  while (left.length > 0) {
+    await firstValueFrom(timer(50));
+    const now = new Set(await writersUnderWay(connection));
+    left = left.filter((xid) => now.has(xid));
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * What every function of a capture runs under, whatever the session that runs DDL has set: a search path in which
+ * nobody can put a function of the same name, and the settings that the text of a definition depends on.
+ */
+export const pinnedSettings = `
+  SET search_path = pg_catalog, pg_temp
+  SET quote_all_identifiers = off
+  SET standard_conforming_strings = on
+  SET datestyle = 'ISO, MDY'
+  SET intervalstyle = postgres
+  SET timezone = 'UTC'
+  SET bytea_output = hex
+  SET extra_float_digits = 1
+  SET jit = off`;

@@ -1,0 +1,178 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import pg from 'pg';
+import { fromPg } from 'ddl-fanout/postgres';
+import type { ServerProgram } from './servers.js';
+import type { TestDatabase } from './postgresDatabase.js';
+
+const DEBIAN = '/usr/lib/postgresql';
+
+/** The folder of `initdb` and `postgres`: on PATH, or where Debian keeps them, the newest first. */
+function findBinaries(): string | undefined {
+  const majors = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    ...majors.map((major) => join(DEBIAN, major, 'bin')),
+  ];
+  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+}
+
+/** PostgreSQL refuses to run as root, so root lends it a user without rights. */
+function findUser(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((entry) => entry.split(':'));
+  const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody');
+  return user && { uid: Number(user[2]), gid: Number(user[3]) };
+}
+
+const binaries = findBinaries();
+
+export const postgresServer: ServerProgram = {
+  name: 'PostgreSQL server',
+  remedy: 'Debian: apt-get install postgresql',
+  available: binaries !== undefined,
+};
+
+/** A PostgreSQL server in a folder of its own on a free port of 127.0.0.1. */
+export class PostgresServer {
+  private process: ChildProcess | undefined;
+  private readonly pools: pg.Pool[] = [];
+  private databases = 0;
+
+  private constructor(
+    private readonly folder: string,
+    readonly port: number,
+    private readonly settings: Readonly<Record<string, string>>,
+  ) {}
+
+  /** @param settings of `postgresql.conf`; without any, nothing is synced to the disk */
+  static async start(settings: Readonly<Record<string, string>> = { fsync: 'off' }): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'ddl-fanout-postgres-'));
+    const user = findUser();
+    if (user) chownSync(folder, user.uid, user.gid);
+    const command = [
+      '-D',
+      join(folder, 'data'),
+      '-U',
+      'postgres',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--no-locale',
+      '--no-sync',
+    ];
+    execFileSync(join(binaries ?? '', 'initdb'), command, { ...user, cwd: folder, stdio: 'ignore' });
+    const server = new PostgresServer(folder, await freePort(), settings);
+    await server.up();
+    return server;
+  }
+
+  url(database: string, user = 'postgres'): string {
+    return `postgres://${user}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Starts it in its folder, again after `kill()`; resolves when it answers. */
+  async up(): Promise<void> {
+    const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', ...this.settings };
+    const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const command = ['-D', join(this.folder, 'data'), '-p', String(this.port), ...options];
+    this.process = spawn(join(binaries ?? '', 'postgres'), command, {
+      ...findUser(),
+      cwd: this.folder,
+      stdio: 'ignore',
+    });
+    for (let attempt = 0; ; attempt++) {
+      const client = new pg.Client({ connectionString: this.url('postgres') });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        await client.end();
+        return;
+      } catch (error) {
+        if (attempt > 600 || this.process.exitCode !== null) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  /** Ends the server: SIGINT closes every connection first, SIGKILL leaves no time for anything. */
+  async kill(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+    const server = this.process;
+    if (server?.exitCode !== null || server.signalCode !== null) return;
+    const over = new Promise((resolve) => server.once('exit', resolve));
+    server.kill(signal);
+    await over;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.pools.splice(0).map((pool) => pool.end()));
+    await this.kill('SIGINT');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  pool(database: string, user?: string): pg.Pool {
+    const pool = new pg.Pool({ connectionString: this.url(database, user), max: 20 });
+    pool.on('error', () => undefined);
+    this.pools.push(pool);
+    return pool;
+  }
+
+  /** A new database in it. Its `close` ends the connections; the server's end takes the rest. */
+  async open(): Promise<TestDatabase & { readonly name: string; readonly pool: pg.Pool }> {
+    const name = `db${++this.databases}`;
+    const client = new pg.Client({ connectionString: this.url('postgres') });
+    await client.connect();
+    await client.query(`CREATE DATABASE ${name}`);
+    await client.end();
+    const pool = this.pool(name);
+    // One session for statements, so that SET and BEGIN last.
+    const statements = await pool.connect();
+    statements.on('error', () => undefined);
+    return {
+      name,
+      pool,
+      client: fromPg(pool),
+      sql: async (text) => rowsOf(await statements.query(text)),
+      session: async () => {
+        const session = await pool.connect();
+        session.on('error', () => undefined);
+        return {
+          sql: async (text) => rowsOf(await session.query(text)),
+          close: () => {
+            session.release(true);
+            return Promise.resolve();
+          },
+        };
+      },
+      close: () => {
+        statements.release(true);
+        return Promise.resolve();
+      },
+    };
+  }
+}
+
+/** `pg` gives an array of results for several statements. */
+function rowsOf(result: pg.QueryResult | pg.QueryResult[]): readonly Readonly<Record<string, unknown>>[] {
+  const last = Array.isArray(result) ? result.at(-1) : result;
+  return (last?.rows ?? []) as Record<string, unknown>[];
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}

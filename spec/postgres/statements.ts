@@ -1,0 +1,278 @@
+/** A statement, and what is told for it: the table of `docs/postgres.md`, to be run against every server. */
+export interface StatementCase {
+  /** What is there before: SQL. */
+  readonly given?: string;
+  readonly run: string;
+  readonly told: readonly string[];
+  /** The first PostgreSQL version that knows the statement; default 13. */
+  readonly since?: number;
+}
+
+const F = (name: string, body = 'SELECT 1'): string =>
+  `CREATE OR REPLACE FUNCTION ${name} RETURNS int LANGUAGE sql AS '${body}';`;
+const TABLE = `CREATE TABLE s.t (a int, b text);
+  CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';`;
+const TRIGGER = `${TABLE} CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run();`;
+const TRG = 'trigger trg on s.t';
+
+/** Every case starts with an empty schema `s`. */
+export const statements: Readonly<Record<string, StatementCase>> = {
+  'CREATE FUNCTION': { run: F('s.f(int)'), told: ['put function s.f(integer)'] },
+  'CREATE OR REPLACE FUNCTION with the same text': {
+    given: F('s.f()'),
+    run: F('s.f()'),
+    told: ['put function s.f()'],
+  },
+  'CREATE FUNCTION that overloads': { given: F('s.f(int)'), run: F('s.f(text)'), told: ['put function s.f(text)'] },
+  'ALTER FUNCTION ... RENAME': {
+    given: F('s.f()'),
+    run: 'ALTER FUNCTION s.f() RENAME TO g',
+    told: ['delete function s.f()', 'put function s.g()'],
+  },
+  'ALTER FUNCTION ... RENAME of a function that a trigger runs': {
+    given: TRIGGER,
+    run: 'ALTER FUNCTION s.run() RENAME TO act',
+    told: ['delete function s.run()', 'put function s.act()', `put ${TRG}`],
+  },
+  'ALTER FUNCTION ... SET SCHEMA': {
+    given: F('s.f()'),
+    run: 'ALTER FUNCTION s.f() SET SCHEMA public',
+    told: ['delete function s.f()', 'put function public.f()'],
+  },
+  'ALTER FUNCTION ... OWNER TO': {
+    given: F('s.f()'),
+    run: 'ALTER FUNCTION s.f() OWNER TO other',
+    told: ['put function s.f()'],
+  },
+  'ALTER FUNCTION ... with another property': {
+    given: F('s.f()'),
+    run: 'ALTER FUNCTION s.f() IMMUTABLE STRICT',
+    told: ['put function s.f()'],
+  },
+  'ALTER ROUTINE that changes nothing': { given: F('s.f()'), run: 'ALTER ROUTINE s.f() VOLATILE', told: [] },
+  'DROP FUNCTION': { given: F('s.f()'), run: 'DROP FUNCTION s.f()', told: ['delete function s.f()'] },
+  'DROP FUNCTION IF EXISTS of none': { run: 'DROP FUNCTION IF EXISTS s.f()', told: [] },
+  'DROP FUNCTION ... CASCADE with a trigger': {
+    given: TRIGGER,
+    run: 'DROP FUNCTION s.run() CASCADE',
+    told: [`delete ${TRG}`, 'delete function s.run()'],
+  },
+  'CREATE PROCEDURE': {
+    run: `CREATE PROCEDURE s.p(a int) LANGUAGE sql AS 'SELECT 1'`,
+    told: ['put procedure s.p(integer)'],
+  },
+  'ALTER PROCEDURE ... RENAME': {
+    given: `CREATE PROCEDURE s.p() LANGUAGE sql AS 'SELECT 1'`,
+    run: 'ALTER PROCEDURE s.p() RENAME TO q',
+    told: ['delete procedure s.p()', 'put procedure s.q()'],
+  },
+  'DROP PROCEDURE': {
+    given: `CREATE PROCEDURE s.p() LANGUAGE sql AS 'SELECT 1'`,
+    run: 'DROP PROCEDURE s.p()',
+    told: ['delete procedure s.p()'],
+  },
+  'a function replaced by a procedure of the same identity': {
+    given: F('s.f()'),
+    run: `DROP FUNCTION s.f(); CREATE PROCEDURE s.f() LANGUAGE sql AS 'SELECT 1'`,
+    told: ['delete function s.f()', 'put procedure s.f()'],
+  },
+  'CREATE TRIGGER': { given: TABLE, run: TRIGGER.slice(TABLE.length), told: [`put ${TRG}`] },
+  'CREATE OR REPLACE TRIGGER': {
+    given: TRIGGER,
+    run: 'CREATE OR REPLACE TRIGGER trg AFTER DELETE ON s.t EXECUTE FUNCTION s.run()',
+    told: [`put ${TRG}`],
+    since: 14,
+  },
+  'CREATE CONSTRAINT TRIGGER': {
+    given: TABLE,
+    run: 'CREATE CONSTRAINT TRIGGER trg AFTER INSERT ON s.t DEFERRABLE FOR EACH ROW EXECUTE FUNCTION s.run()',
+    told: [`put ${TRG}`],
+  },
+  'ALTER TRIGGER ... RENAME': {
+    given: TRIGGER,
+    run: 'ALTER TRIGGER trg ON s.t RENAME TO trg2',
+    told: [`delete ${TRG}`, 'put trigger trg2 on s.t'],
+  },
+  'ALTER TABLE ... DISABLE TRIGGER': {
+    given: TRIGGER,
+    run: 'ALTER TABLE s.t DISABLE TRIGGER trg',
+    told: [`put ${TRG}`],
+  },
+  'ALTER TABLE ... ENABLE TRIGGER': {
+    given: `${TRIGGER} ALTER TABLE s.t DISABLE TRIGGER ALL;`,
+    run: 'ALTER TABLE s.t ENABLE TRIGGER USER',
+    told: [`put ${TRG}`],
+  },
+  'ALTER TABLE ... RENAME': {
+    given: TRIGGER,
+    run: 'ALTER TABLE s.t RENAME TO u',
+    told: [`delete ${TRG}`, 'put trigger trg on s.u'],
+  },
+  'ALTER TABLE ... SET SCHEMA': {
+    given: TRIGGER,
+    run: 'ALTER TABLE s.t SET SCHEMA public',
+    told: [`delete ${TRG}`, 'put trigger trg on public.t'],
+  },
+  'ALTER TABLE ... OWNER TO': { given: TRIGGER, run: 'ALTER TABLE s.t OWNER TO other', told: [`put ${TRG}`] },
+  'ALTER TABLE ... RENAME COLUMN that a trigger names': {
+    given: `${TABLE} CREATE TRIGGER trg BEFORE UPDATE OF a ON s.t EXECUTE FUNCTION s.run();`,
+    run: 'ALTER TABLE s.t RENAME COLUMN a TO c',
+    told: [`put ${TRG}`],
+  },
+  'ALTER TABLE ... ADD COLUMN': { given: TRIGGER, run: 'ALTER TABLE s.t ADD COLUMN c int', told: [] },
+  'ALTER TABLE ... DROP COLUMN that a trigger names': {
+    given: `${TABLE} CREATE TRIGGER trg BEFORE UPDATE OF a ON s.t EXECUTE FUNCTION s.run();`,
+    run: 'ALTER TABLE s.t DROP COLUMN a CASCADE',
+    told: [`delete ${TRG}`],
+  },
+  'ALTER TABLE ... ALTER COLUMN ... TYPE': {
+    given: `${TRIGGER} CREATE FUNCTION s.g(s.t.a%TYPE) RETURNS s.t.a%TYPE LANGUAGE sql AS 'SELECT 1';`,
+    run: 'ALTER TABLE s.t ALTER COLUMN a TYPE bigint',
+    told: [],
+  },
+  'ALTER TABLE ... RENAME of a type of row': {
+    given: `${TABLE} ${F('s.g(s.t[])')}`,
+    run: 'ALTER TABLE s.t RENAME TO u',
+    told: ['delete function s.g(s.t[])', 'put function s.g(s.u[])'],
+  },
+  'DROP TABLE with triggers': { given: TRIGGER, run: 'DROP TABLE s.t', told: [`delete ${TRG}`] },
+  'DROP TRIGGER': { given: TRIGGER, run: 'DROP TRIGGER trg ON s.t', told: [`delete ${TRG}`] },
+  'a trigger on a view': {
+    given: `${TABLE} CREATE VIEW s.v AS SELECT * FROM s.t;`,
+    run: 'CREATE TRIGGER trg INSTEAD OF INSERT ON s.v FOR EACH ROW EXECUTE FUNCTION s.run(); DROP VIEW s.v',
+    told: ['put trigger trg on s.v', 'delete trigger trg on s.v'],
+  },
+  'a trigger on a partitioned table, without its copies': {
+    given: `${TABLE} CREATE TABLE s.parts (a int) PARTITION BY LIST (a); CREATE TABLE s.part PARTITION OF s.parts DEFAULT;`,
+    run: `CREATE TRIGGER trg AFTER INSERT ON s.parts FOR EACH ROW EXECUTE FUNCTION s.run();
+          CREATE TABLE s.part2 PARTITION OF s.parts FOR VALUES IN (2); ALTER TABLE s.parts DETACH PARTITION s.part2`,
+    told: ['put trigger trg on s.parts'],
+  },
+  'a trigger that becomes the copy of a parent table’s': {
+    given: `${TRIGGER} CREATE TABLE s.parts (a int, b text) PARTITION BY LIST (a);
+            CREATE TRIGGER trg BEFORE INSERT ON s.parts FOR EACH ROW EXECUTE FUNCTION s.run();`,
+    run: 'DROP TRIGGER trg ON s.t; ALTER TABLE s.parts ATTACH PARTITION s.t DEFAULT',
+    told: [`delete ${TRG}`],
+  },
+  'ALTER TYPE ... RENAME': {
+    given: `CREATE TYPE s.mood AS ENUM ('a'); ${F('s.f(s.mood)')}`,
+    run: 'ALTER TYPE s.mood RENAME TO temper',
+    told: ['delete function s.f(s.mood)', 'put function s.f(s.temper)'],
+  },
+  'ALTER TYPE ... SET SCHEMA': {
+    given: `CREATE TYPE s.mood AS ENUM ('a'); ${F('s.f(s.mood[])')}`,
+    run: 'ALTER TYPE s.mood SET SCHEMA public',
+    told: ['delete function s.f(s.mood[])', 'put function s.f(public.mood[])'],
+  },
+  'ALTER DOMAIN ... RENAME': {
+    given: `CREATE DOMAIN s.age AS int; ${F('s.f(s.age)')}`,
+    run: 'ALTER DOMAIN s.age RENAME TO years',
+    told: ['delete function s.f(s.age)', 'put function s.f(s.years)'],
+  },
+  'DROP TYPE ... CASCADE': {
+    given: `CREATE TYPE s.mood AS ENUM ('a'); ${F('s.f(s.mood)')}`,
+    run: 'DROP TYPE s.mood CASCADE',
+    told: ['delete function s.f(s.mood)'],
+  },
+  'ALTER SCHEMA ... RENAME': {
+    given: TRIGGER,
+    run: 'ALTER SCHEMA s RENAME TO s2',
+    told: [`delete ${TRG}`, 'delete function s.run()', 'put function s2.run()', 'put trigger trg on s2.t'],
+  },
+  'CREATE SCHEMA with elements': {
+    given: `${TABLE} CREATE SCHEMA s2;`,
+    run: `DROP SCHEMA s2; CREATE SCHEMA s2 CREATE TABLE t (a int)
+          CREATE TRIGGER trg BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION s.run()`,
+    told: ['put trigger trg on s2.t'],
+  },
+  'DROP SCHEMA ... CASCADE': {
+    given: TRIGGER,
+    run: 'DROP SCHEMA s CASCADE',
+    told: [`delete ${TRG}`, 'delete function s.run()'],
+  },
+  'DROP OWNED': {
+    given: `GRANT ALL ON SCHEMA s TO other; ${TRIGGER} ALTER FUNCTION s.run() OWNER TO other; ALTER TABLE s.t OWNER TO other;`,
+    run: 'DROP OWNED BY other CASCADE',
+    told: [`delete ${TRG}`, 'delete function s.run()'],
+  },
+  'REASSIGN OWNED': {
+    given: `${F('s.f()')} ALTER FUNCTION s.f() OWNER TO other;`,
+    run: 'REASSIGN OWNED BY other TO postgres',
+    told: ['put function s.f()'],
+  },
+  'a SQL function with a parsed body whose table is renamed': {
+    given: `${TABLE} CREATE FUNCTION s.n() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(t.a) FROM s.t; END;`,
+    run: 'ALTER TABLE s.t RENAME TO u; ALTER TABLE s.u RENAME COLUMN a TO c',
+    told: ['put function s.n()', 'put function s.n()'],
+    since: 14,
+  },
+  'a default that calls a function which is renamed': {
+    given: `${F('s.f()')} CREATE FUNCTION s.g(a int DEFAULT s.f()) RETURNS int LANGUAGE sql AS 'SELECT 1';`,
+    run: 'ALTER FUNCTION s.f() RENAME TO h',
+    told: ['delete function s.f()', 'put function s.h()', 'put function s.g(integer)'],
+  },
+  'GRANT, REVOKE, COMMENT': {
+    given: F('s.f()'),
+    run: `GRANT EXECUTE ON FUNCTION s.f() TO other; REVOKE ALL ON FUNCTION s.f() FROM PUBLIC; COMMENT ON FUNCTION s.f() IS 'x'`,
+    told: [],
+  },
+  'foreign keys, whose triggers are internal': {
+    run: `CREATE TABLE s.a (i int PRIMARY KEY); CREATE TABLE s.b (i int REFERENCES s.a DEFERRABLE);
+          ALTER TABLE s.b DISABLE TRIGGER ALL; DROP TABLE s.b; DROP TABLE s.a`,
+    told: [],
+  },
+  'aggregates and tables': {
+    run: `CREATE AGGREGATE s.total(int) (SFUNC = int4pl, STYPE = int); CREATE TABLE s.x (i serial PRIMARY KEY); DROP TABLE s.x;
+          DROP AGGREGATE s.total(int)`,
+    told: [],
+  },
+  'functions and triggers of temporary tables': {
+    given: TABLE,
+    run: `${F('pg_temp.f()')} CREATE TEMP TABLE tmp (a int);
+          CREATE TRIGGER trg BEFORE INSERT ON tmp FOR EACH ROW EXECUTE FUNCTION s.run(); ALTER TABLE tmp ADD COLUMN b int;
+          ALTER FUNCTION pg_temp.f() RENAME TO g; DROP FUNCTION pg_temp.g(); DROP TABLE tmp`,
+    told: [],
+  },
+  'several statements in one query': {
+    run: `${F('s.f()')} ${F('s.f()', 'SELECT 2')} ${F('s.g()')} DROP FUNCTION s.f()`,
+    told: ['put function s.f()', 'put function s.f()', 'put function s.g()', 'delete function s.f()'],
+  },
+  'a DO block': {
+    run: `DO $$ BEGIN FOR i IN 1..2 LOOP EXECUTE format('CREATE FUNCTION s.f%s() RETURNS int LANGUAGE sql AS ''SELECT 1''', i);
+          END LOOP; END $$`,
+    told: ['put function s.f1()', 'put function s.f2()'],
+  },
+  'DDL within a function': {
+    given: `CREATE FUNCTION s.make() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+            CREATE FUNCTION s.nested() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION s.nested(); END $$;`,
+    run: 'SELECT s.make()',
+    told: ['put function s.nested()', 'delete function s.nested()'],
+  },
+  'a transaction that is rolled back': { run: `BEGIN; ${F('s.f()')} ROLLBACK`, told: [] },
+  'a savepoint that is rolled back': {
+    run: `BEGIN; ${F('s.f()')} SAVEPOINT p; ${F('s.g()')} DROP FUNCTION s.f(); ROLLBACK TO p; ${F('s.h()')} COMMIT`,
+    told: ['put function s.f()', 'put function s.h()'],
+  },
+  'an exception that a block catches': {
+    run: `DO $$ BEGIN BEGIN ${F('s.f()').replaceAll("'", "''").replace(/^/, "EXECUTE '")}'; RAISE 'no'; EXCEPTION WHEN others THEN NULL; END; END $$`,
+    told: [],
+  },
+  'a chain of renames in one transaction': {
+    given: `${F('s.a()')} ${F('s.b()')}`,
+    run: `BEGIN; ALTER FUNCTION s.a() RENAME TO x; ALTER FUNCTION s.b() RENAME TO a; ALTER FUNCTION s.x() RENAME TO b; COMMIT`,
+    told: [
+      ...['delete function s.a()', 'put function s.x()', 'delete function s.b()', 'put function s.a()'],
+      ...['delete function s.x()', 'put function s.b()'],
+    ],
+  },
+  'constraints that are made immediate': {
+    run: `BEGIN; SET CONSTRAINTS ALL IMMEDIATE; ${F('s.f()')} SET CONSTRAINTS ALL DEFERRED; ${F('s.g()')} COMMIT`,
+    told: ['put function s.f()', 'put function s.g()'],
+  },
+  'quoted and non-ASCII names': {
+    run: `${F('s."Größe ""x"""("Ⅷ" int)')} CREATE TABLE s."t.t" (a int);
+          CREATE FUNCTION s."Run"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+          CREATE TRIGGER "tr on g" AFTER INSERT ON s."t.t" EXECUTE FUNCTION s."Run"();`,
+    told: ['put function s."Größe ""x"""(integer)', 'put function s."Run"()', 'put trigger "tr on g" on s."t.t"'],
+  },
+};
