@@ -6,10 +6,15 @@ export interface CaptureNames {
   readonly schema: string;
   /** The schema, as a string literal. */
   readonly literal: string;
+  /** Opens and closes a function body; a text that the schema's name does not hold. */
+  readonly quote: string;
   /** The two event triggers, as identifiers; they belong to the database, not to the schema. */
   readonly onCommandEnd: string;
   readonly onDrop: string;
 }
+
+/** The comment on a capture's schema: by it a capture knows itself and others, whose code it does not tell. */
+export const captureMark = 'ddl-fanout capture';
 
 // An identifier has 63 bytes, and the event triggers' names add up to 9 to the schema's.
 const MOST_BYTES = 54;
@@ -32,6 +37,7 @@ export function captureNames(schema = 'ddl_fanout'): CaptureNames {
   return {
     schema: identifier(schema),
     literal: literal(schema),
+    quote: schema.includes('$') ? `$b${schema.replaceAll(/[^a-z]/g, '')}$` : '$body$',
     onCommandEnd: identifier(`${schema}_end`),
     onDrop: identifier(`${schema}_drop`),
   };

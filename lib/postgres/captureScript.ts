@@ -1,4 +1,4 @@
-import type { CaptureNames } from './captureNames.js';
+import { captureMark, type CaptureNames } from './captureNames.js';
 import { captureTables } from './captureTables.js';
 import { captureTriggers } from './captureTriggers.js';
 import { catalogFunctions } from './catalogFunctions.js';
@@ -19,6 +19,7 @@ export function installScript(names: CaptureNames): string {
   return `
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('ddl-fanout capture'));
 CREATE SCHEMA IF NOT EXISTS ${s};
+COMMENT ON SCHEMA ${s} IS '${captureMark}';
 ${captureTables(names)}${dropCode(names)}${catalogFunctions(names)}${describeFunctions(names)}
 ${lookFunctions(names)}${reconcileFunction(names)}${captureTriggers(names)}
 REVOKE ALL ON SCHEMA ${s} FROM PUBLIC;
@@ -37,12 +38,12 @@ export function removeScript(names: CaptureNames): string {
 }
 
 // By catalog and not by name: an older version may have had functions that this one does not know.
-function dropCode({ schema: s, literal, onCommandEnd, onDrop }: CaptureNames): string {
+function dropCode({ schema: s, quote, literal, onCommandEnd, onDrop }: CaptureNames): string {
   return `
 DROP EVENT TRIGGER IF EXISTS ${onCommandEnd};
 DROP EVENT TRIGGER IF EXISTS ${onDrop};
 DROP TRIGGER IF EXISTS on_commit ON ${s}.touched;
-DO $do$
+DO ${quote}
 DECLARE
   drops text;
 BEGIN
@@ -50,6 +51,6 @@ BEGIN
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
   IF drops IS NOT NULL THEN EXECUTE drops; END IF;
 END
-$do$;
+${quote};
 `;
 }

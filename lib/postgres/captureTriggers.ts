@@ -19,9 +19,9 @@ export function captureTriggers(names: CaptureNames): string {
 //   function on a type while the other renames the type.
 // NOTIFY is a wake-up only. PREPARE TRANSACTION is refused after a NOTIFY, so where transactions can be prepared there is
 // none, and readers find out by looking now and then.
-function commitTrigger({ schema: s }: CaptureNames): string {
+function commitTrigger({ schema: s, quote }: CaptureNames): string {
   return `
-CREATE FUNCTION ${s}.number_changes() RETURNS void LANGUAGE plpgsql AS $sql$
+CREATE FUNCTION ${s}.number_changes() RETURNS void LANGUAGE plpgsql AS ${quote}
 DECLARE
   last bigint;
   c ${s}.change;
@@ -47,14 +47,14 @@ BEGIN
     PERFORM pg_notify('ddl_fanout_' || tableoid, '') FROM ${s}.capture;
   END IF;
 END
-$sql$;
-CREATE FUNCTION ${s}.on_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS $sql$
+${quote};
+CREATE FUNCTION ${s}.on_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 BEGIN
   -- The first row of a transaction has done it for all.
   IF EXISTS (SELECT FROM ${s}.touched) THEN PERFORM ${s}.number_changes(); END IF;
   RETURN NULL;
 END
-$sql$;
+${quote};
 CREATE CONSTRAINT TRIGGER on_commit AFTER INSERT ON ${s}.touched DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION ${s}.on_commit();
 ALTER TABLE ${s}.touched ENABLE ALWAYS TRIGGER on_commit;
@@ -62,17 +62,17 @@ ALTER TABLE ${s}.touched ENABLE ALWAYS TRIGGER on_commit;
 }
 
 // Looking comes before touching: with SET CONSTRAINTS ALL IMMEDIATE the insert numbers what is there at once.
-function eventFunctions({ schema: s }: CaptureNames): string {
+function eventFunctions({ schema: s, quote }: CaptureNames): string {
   return `
-CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS $sql$
+CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN
   IF cardinality(objects) > 0 THEN
     PERFORM ${s}.look(objects);
     INSERT INTO ${s}.touched SELECT * FROM unnest(objects);
   END IF;
 END
-$sql$;
-CREATE FUNCTION ${s}.on_command_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS $sql$
+${quote};
+CREATE FUNCTION ${s}.on_command_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 DECLARE
   everything ${s}.touched[] := CASE WHEN tg_tag IN ('ALTER EXTENSION', 'REASSIGN OWNED')
     THEN ARRAY[ROW(0, 0, false)::${s}.touched] END;
@@ -82,14 +82,14 @@ BEGIN
     WHERE e.objid IS NOT NULL AND NOT e.in_extension AND e.schema_name IS DISTINCT FROM 'pg_temp'
       AND (e.command_tag LIKE 'ALTER %' OR e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass)))));
 END
-$sql$;
-CREATE FUNCTION ${s}.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS $sql$
+${quote};
+CREATE FUNCTION ${s}.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 BEGIN
   PERFORM ${s}.on_touch(ARRAY(
     SELECT ROW(e.classid, e.objid, false)::${s}.touched FROM pg_event_trigger_dropped_objects() e
     WHERE e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) AND NOT e.is_temporary));
 END
-$sql$;
+${quote};
 `;
 }
 

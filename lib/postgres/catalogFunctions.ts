@@ -1,17 +1,17 @@
 import type { CaptureNames } from './captureNames.js';
 
 /** SQL functions that read the system catalogs: membership in an extension, a routine's arguments, all that exists. */
-export function catalogFunctions({ schema: s }: CaptureNames): string {
+export function catalogFunctions({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.is_member(class oid, object oid)
-RETURNS boolean LANGUAGE sql STABLE AS $sql$
+RETURNS boolean LANGUAGE sql STABLE AS ${quote}
   SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object AND d.deptype = 'e')
-$sql$;
+${quote};
 CREATE FUNCTION ${s}.arguments(p pg_proc)
-RETURNS TABLE (i bigint, mode text, name text, data_type text) LANGUAGE sql STABLE AS $sql$
+RETURNS TABLE (i bigint, mode text, name text, data_type text) LANGUAGE sql STABLE AS ${quote}
   SELECT a.i, coalesce(a.mode, 'i')::text, coalesce(nullif(a.name, ''), '$' || a.i), format_type(a.type, NULL)
   FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames)
     WITH ORDINALITY a(type, mode, name, i)
-$sql$;
+${quote};
 `;
 }

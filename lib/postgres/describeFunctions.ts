@@ -1,4 +1,4 @@
-import type { CaptureNames } from './captureNames.js';
+import { captureMark, type CaptureNames } from './captureNames.js';
 
 /**
  * SQL functions that say what a definition is called and what its payload holds.
@@ -12,31 +12,32 @@ export function describeFunctions(names: CaptureNames): string {
 
 // Oids below 16384 are what initdb made. A function or trigger of pg_temp is seen by one session only and its end
 // fires no event trigger. A trigger with a parent is PostgreSQL's copy of it on a partition.
-function identify({ schema: s, literal }: CaptureNames): string {
+function identify({ schema: s, quote }: CaptureNames): string {
+  const foreign = `obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM '${captureMark}'`;
   return `
 CREATE FUNCTION ${s}.identify(class oid, object oid)
-RETURNS TABLE (definition_type text, name text) LANGUAGE sql STABLE AS $sql$
+RETURNS TABLE (definition_type text, name text) LANGUAGE sql STABLE AS ${quote}
   SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
     format('%I.%I(%s)', n.nspname, p.proname,
       (SELECT string_agg(format_type(a.type, NULL), ',' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a(type, i)))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
   WHERE class = 'pg_proc'::regclass AND p.oid = object AND p.oid >= 16384 AND p.prokind IN ('f', 'w', 'p')
-    AND n.nspname <> ${literal} AND n.nspname !~ '^pg_temp_' AND NOT ${s}.is_member(class, object)
+    AND ${foreign} AND n.nspname !~ '^pg_temp_' AND NOT ${s}.is_member(class, object)
   UNION ALL
   SELECT 'trigger', format('%I on %I.%I', t.tgname, n.nspname, c.relname)
   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE class = 'pg_trigger'::regclass AND t.oid = object AND NOT t.tgisinternal AND t.tgparentid = 0
-    AND n.nspname <> ${literal} AND c.relpersistence <> 't'
+    AND ${foreign} AND c.relpersistence <> 't'
     AND NOT (${s}.is_member('pg_class'::regclass, t.tgrelid) AND ${s}.is_member('pg_proc'::regclass, t.tgfoid))
-$sql$;
+${quote};
 `;
 }
 
 /** The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14. */
-function routinePayload({ schema: s }: CaptureNames): string {
+function routinePayload({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.routine_payload(object oid, identity text, created_at bigint)
-RETURNS text LANGUAGE plpgsql STABLE AS $sql$
+RETURNS text LANGUAGE plpgsql STABLE AS ${quote}
 DECLARE
   p pg_proc;
   body text;
@@ -61,16 +62,16 @@ BEGIN
     body AS body_sql, pg_get_userbyid(p.proowner)::text AS owner, routine_payload.created_at,
     pg_get_functiondef(object) AS definition) x;
 END
-$sql$;
+${quote};
 `;
 }
 
 // pg_get_expr refuses a WHEN clause that names both OLD and NEW, so it is cut out of the trigger's text: from the first
 // "FOR EACH ... WHEN (" to the first ") EXECUTE FUNCTION " that stand outside quotes. Each pattern is non-greedy as a whole.
-function triggerPayload({ schema: s }: CaptureNames): string {
+function triggerPayload({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.trigger_payload(object oid, identity text, created_at bigint)
-RETURNS text LANGUAGE plpgsql STABLE AS $sql$
+RETURNS text LANGUAGE plpgsql STABLE AS ${quote}
 DECLARE
   t pg_trigger;
   text text := pg_get_triggerdef(object);
@@ -98,6 +99,6 @@ BEGIN
     text AS definition
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.tgrelid) x;
 END
-$sql$;
+${quote};
 `;
 }

@@ -2,6 +2,7 @@ import { firstValueFrom, timer } from 'rxjs';
 import { CaptureError } from './captureError.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
 import { captureVersion, installScript } from './captureScript.js';
+import { hasCapture } from './hasCapture.js';
 import type { PostgresConnection, PostgresLike } from './postgresLike.js';
 import { withConnection } from './withConnection.js';
 
@@ -32,21 +33,13 @@ export function installCapture(client: PostgresLike, options: CaptureOptions = {
   });
 }
 
-async function isFirst(connection: PostgresConnection, { schema: s, literal }: CaptureNames): Promise<boolean> {
+async function isFirst(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
   const [server] = await connection.query(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
   if (Number(server?.['version']) < 130_000) {
     throw new CaptureError('VERSION', `PostgreSQL 13 or later is needed, this one says ${String(server?.['version'])}`);
   }
-  const [found] = await connection.query(
-    `SELECT count(*) FILTER (WHERE c.relname IN ('capture', 'definition', 'change', 'touched', 'reader'))::text AS tables
-     FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
-     WHERE n.nspname = ${literal} GROUP BY n.oid`,
-  );
-  if (found === undefined) return true;
-  if (Number(found['tables']) < 5) {
-    throw new CaptureError('SCHEMA_IN_USE', `the schema ${s} exists and is not a capture; choose another name`);
-  }
-  const [capture] = await connection.query(`SELECT version::text AS version FROM ${s}.capture`);
+  if (!(await hasCapture(connection, names))) return true;
+  const [capture] = await connection.query(`SELECT version::text AS version FROM ${names.schema}.capture`);
   if (Number(capture?.['version']) > captureVersion) {
     throw new CaptureError(
       'VERSION',

@@ -12,10 +12,10 @@ import type { CaptureNames } from './captureNames.js';
  * - `named` objects are told even when nothing about them has changed.
  * - Deletes come before puts, triggers go before the functions they run and come after them.
  */
-export function lookFunctions({ schema: s }: CaptureNames): string {
+export function lookFunctions({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.told(class oid, object oid)
-RETURNS TABLE (definition_type text, name text, payload text) LANGUAGE sql STABLE AS $sql$
+RETURNS TABLE (definition_type text, name text, payload text) LANGUAGE sql STABLE AS ${quote}
   SELECT last.definition_type, last.name, last.payload FROM (
     (SELECT c.definition_type, c.name, c.payload, c.action FROM ${s}.change c
       WHERE c.position IS NULL AND c.classid = class AND c.objid = object ORDER BY c.id DESC LIMIT 1)
@@ -23,9 +23,9 @@ RETURNS TABLE (definition_type text, name text, payload text) LANGUAGE sql STABL
     SELECT d.definition_type, d.name, d.payload, 'put' FROM ${s}.definition d WHERE d.classid = class AND d.objid = object
     LIMIT 1) last
   WHERE last.action = 'put'
-$sql$;
+${quote};
 CREATE FUNCTION ${s}.look(objects ${s}.touched[])
-RETURNS void LANGUAGE plpgsql AS $sql$
+RETURNS void LANGUAGE plpgsql AS ${quote}
 #variable_conflict use_column
 BEGIN
   WITH RECURSIVE affected(classid, objid) AS (
@@ -63,6 +63,6 @@ BEGIN
   SELECT definition_type, name, action, classid, objid, payload FROM news
   ORDER BY action, (definition_type = 'trigger') = (action = 'put'), objid;
 END
-$sql$;
+${quote};
 `;
 }

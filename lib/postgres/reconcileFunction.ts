@@ -6,9 +6,9 @@ import { pinnedSettings } from './pinnedSettings.js';
  * installation, later what no event trigger saw (a renamed role, a capture that was switched off, a restored dump).
  * A restore or pg_upgrade gives the same definitions other oids: they are found by name and told nothing about.
  */
-export function reconcileFunction({ schema: s }: CaptureNames): string {
+export function reconcileFunction({ schema: s, quote }: CaptureNames): string {
   return `
-CREATE FUNCTION ${s}.reconcile() RETURNS void LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS $sql$
+CREATE FUNCTION ${s}.reconcile() RETURNS void LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 BEGIN
   PERFORM FROM ${s}.capture FOR UPDATE;
   WITH present AS (
@@ -26,6 +26,6 @@ BEGIN
   ORDER BY d.definition_type = 'trigger' DESC, d.objid;
   INSERT INTO ${s}.touched VALUES (0, 0, false);
 END
-$sql$;
+${quote};
 `;
 }

@@ -1,5 +1,6 @@
 import { captureNames } from './captureNames.js';
 import { removeScript } from './captureScript.js';
+import { hasCapture } from './hasCapture.js';
 import type { CaptureOptions } from './installCapture.js';
 import type { PostgresLike } from './postgresLike.js';
 import { withConnection } from './withConnection.js';
@@ -8,12 +9,11 @@ import { withConnection } from './withConnection.js';
  * Takes a capture out of the database, with its log and its readers' positions; nothing of it stays behind.
  * Does nothing when there is no schema of that name. Waits for transactions that change definitions at that moment.
  * @throws {FanoutError} BAD_OPTION at call time
- * @throws {CaptureError} PRIVILEGE, NOT_INSTALLED (the schema is not a capture), READ_ONLY, CLOSED; nothing has changed then
+ * @throws {CaptureError} PRIVILEGE, SCHEMA_IN_USE, READ_ONLY, CLOSED; nothing has changed then
  */
 export function removeCapture(client: PostgresLike, options: CaptureOptions = {}): Promise<void> {
   const names = captureNames(options.schema);
   return withConnection(client, 'removing the capture', async (connection) => {
-    const found = await connection.query(`SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${names.literal}`);
-    if (found.length > 0) await connection.run(removeScript(names));
+    if (await hasCapture(connection, names)) await connection.run(removeScript(names));
   });
 }

@@ -1,4 +1,13 @@
-import { filter, firstValueFrom, ReplaySubject, type Subscription } from 'rxjs';
+import {
+  exhaustMap,
+  filter,
+  firstValueFrom,
+  lastValueFrom,
+  ReplaySubject,
+  type Subscription,
+  takeUntil,
+  timer,
+} from 'rxjs';
 import type { DefinitionSyncMsg } from 'ddl-fanout';
 import {
   installCapture,
@@ -19,6 +28,8 @@ export interface TestDatabase {
   readonly client: PostgresLike;
   /** Runs one statement or several in autocommit; the rows are those of a single one. */
   sql(text: string): Promise<readonly Row[]>;
+  /** A client as another role; where there is one session only, it has that role until `RESET ROLE`. */
+  as(role: string): Promise<PostgresLike>;
   /** Another session; a server with a single one has none. */
   session?: (() => Promise<TestSession>) | undefined;
   close(): Promise<void>;
@@ -31,12 +42,13 @@ export const line = (msg: DefinitionSyncMsg): string => `${msg.action} ${msg.def
 export const payloadOf = (msg: DefinitionSyncMsg | undefined): Record<string, unknown> =>
   JSON.parse(new TextDecoder().decode(msg?.payload)) as Record<string, unknown>;
 
+let flushes = 0;
+
 /** Reads a capture and remembers what it was told. */
 export class Listener {
   readonly messages: DefinitionSyncMsg[] = [];
-  private readonly all = new ReplaySubject<DefinitionSyncMsg>();
+  private readonly all = new ReplaySubject<DefinitionSyncMsg>(Infinity);
   private readonly subscription: Subscription;
-  private flushes = 0;
 
   constructor(
     private readonly database: TestDatabase,
@@ -51,13 +63,22 @@ export class Listener {
     });
   }
 
-  /** Resolves when everything that had committed before the call was told: its own definition comes behind it. */
+  /**
+   * Resolves when everything that had committed before the call was told: a definition that commits behind it was.
+   * It is made again and again, for a reader without a snapshot may begin after the first.
+   */
   async settled(): Promise<void> {
-    const name = `f${++this.flushes}`;
-    await this.database.sql(
-      `CREATE SCHEMA IF NOT EXISTS flush; CREATE OR REPLACE FUNCTION flush.${name}() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+    const name = `f${++flushes}`;
+    const told = firstValueFrom(this.all.pipe(filter((msg) => msg.name === `flush.${name}()`)));
+    const create = `CREATE SCHEMA IF NOT EXISTS flush; CREATE OR REPLACE FUNCTION flush.${name}() RETURNS int LANGUAGE sql AS 'SELECT 1'`;
+    await lastValueFrom(
+      timer(0, 100).pipe(
+        exhaustMap(() => this.database.sql(create)),
+        takeUntil(told),
+      ),
+      { defaultValue: [] },
     );
-    await firstValueFrom(this.all.pipe(filter((msg) => msg.name === `flush.${name}()`)));
+    await told;
   }
 
   /** What `text` made the capture tell, one line a message. */

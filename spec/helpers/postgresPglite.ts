@@ -1,5 +1,5 @@
 import { PGlite } from '@electric-sql/pglite';
-import { fromPglite, type Row } from 'ddl-fanout/postgres';
+import { fromPglite } from 'ddl-fanout/postgres';
 import type { TestDatabase } from './postgresDatabase.js';
 
 /** PGlite in memory. */
@@ -8,7 +8,11 @@ export async function openPglite(): Promise<TestDatabase & { readonly db: PGlite
   return {
     db,
     client: fromPglite(db),
-    sql: async (text) => ((await db.exec(text)).at(-1)?.rows ?? []),
+    sql: async (text) => (await db.exec(text)).at(-1)?.rows ?? [],
+    as: async (role) => {
+      await db.exec(`SET ROLE ${role}`);
+      return fromPglite(db);
+    },
     close: () => db.close(),
   };
 }

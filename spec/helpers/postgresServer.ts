@@ -139,6 +139,7 @@ export class PostgresServer {
       pool,
       client: fromPg(pool),
       sql: async (text) => rowsOf(await statements.query(text)),
+      as: (role) => Promise.resolve(fromPg(this.pool(name, role))),
       session: async () => {
         const session = await pool.connect();
         session.on('error', () => undefined);

@@ -1,0 +1,355 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { firstValueFrom, take, toArray } from 'rxjs';
+import {
+  forgetReader,
+  installCapture,
+  postgresDefinitions,
+  type PostgresDefinitionsOptions,
+  removeCapture,
+} from 'ddl-fanout/postgres';
+import { line, Listener, listening, payloadOf, type TestDatabase } from '../helpers/postgresDatabase.js';
+
+const fn = (name: string, value = 1): string =>
+  `CREATE OR REPLACE FUNCTION ${name}() RETURNS int LANGUAGE sql AS 'SELECT ${value}';`;
+
+/** Installing, reading, coming back and removing, on any server. Every spec has its own capture, in a schema `c...`. */
+export function captureConformance(open: () => Promise<TestDatabase>): void {
+  describe('the capture', () => {
+    let database: TestDatabase;
+    let captures = 0;
+
+    /** A capture of its own and the schema `s`, empty but for what `given` makes before it is installed. */
+    const fresh = async (given = '') => {
+      await database.sql(
+        `DROP SCHEMA IF EXISTS s CASCADE; DROP SCHEMA IF EXISTS flush CASCADE; CREATE SCHEMA s; ${given}`,
+      );
+      const schema = `c${++captures}`;
+      const listeners: Listener[] = [];
+      const listen = (options: PostgresDefinitionsOptions = {}): Listener => {
+        const listener = new Listener(database, { schema, ...options });
+        listeners.push(listener);
+        return listener;
+      };
+      await installCapture(database.client, { schema });
+      return {
+        schema,
+        listen,
+        end: async () => {
+          for (const listener of listeners) listener.stop();
+          await removeCapture(database.client, { schema });
+        },
+      };
+    };
+
+    beforeAll(async () => {
+      database = await open();
+    });
+    afterAll(() => database.close());
+
+    it('begins with a snapshot, functions before triggers, and goes on with what commits', async () => {
+      const { listen, end } = await fresh(
+        `CREATE TABLE s.t (a int); CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run();`,
+      );
+      await database.sql(
+        `CREATE OR REPLACE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
+      );
+      const listener = listen();
+      await listener.settled();
+      await database.sql(fn('s.f'));
+      await listener.settled();
+      expect(listener.messages.map(line)).toEqual([
+        ...['put function s.run()', 'put trigger trg on s.t', 'put function s.f()'],
+      ]);
+      expect(listener.messages.slice(0, 2).map(({ position }) => position)).toEqual([3n, 2n]);
+      await end();
+    });
+
+    it('tells nothing of what existed with `snapshot: false`', async () => {
+      const { listen, end } = await fresh(fn('s.old'));
+      const listener = listen({ snapshot: false });
+      await listener.settled();
+      expect(listener.messages).toEqual([]);
+      expect(await listener.after(fn('s.f'))).toEqual(['put function s.f()']);
+      await end();
+    });
+
+    it('numbers live changes without holes, in the order of their commits', async () => {
+      const { listen, end } = await fresh();
+      const listener = listen();
+      const told = await listener.messagesAfter(
+        `BEGIN; ${fn('s.lost')} ROLLBACK; ${fn('s.a')} ${fn('s.b')} DROP FUNCTION s.a()`,
+      );
+      const first = told[0]?.position ?? 0n;
+      expect(told.map((msg) => [line(msg), (msg.position ?? 0n) - first])).toEqual([
+        ['put function s.a()', 0n],
+        ['put function s.b()', 1n],
+        ['delete function s.a()', 2n],
+      ]);
+      await end();
+    });
+
+    it('puts the scope on every message, deletes too', async () => {
+      const { listen, end } = await fresh(fn('s.f'));
+      const scope = { tenantId: 1n, databaseId: 2n };
+      const listener = listen({ scope });
+      await listener.settled();
+      await database.sql('DROP FUNCTION s.f()');
+      await listener.settled();
+      expect(listener.messages.map((msg) => [msg.action, msg.scope])).toEqual([
+        ['put', scope],
+        ['delete', scope],
+      ]);
+      await end();
+    });
+
+    it('gives a reader that comes back without a snapshot exactly what it missed', async () => {
+      const { listen, end } = await fresh(fn('s.old'));
+      const before = listen({ snapshot: false });
+      await before.settled();
+      before.stop();
+      await database.sql(`${fn('s.f')} ${fn('s.f', 2)} DROP FUNCTION s.old()`);
+      const after = listen({ snapshot: false });
+      await after.settled();
+      expect(before.messages).toEqual([]);
+      expect(after.messages.map(line)).toEqual(['put function s.f()', 'put function s.f()', 'delete function s.old()']);
+      await end();
+    });
+
+    it('gives a reader that comes back with a snapshot the deletes it missed, then what exists', async () => {
+      const { listen, end } = await fresh(`${fn('s.old')} ${fn('s.again')} ${fn('s.kept')}`);
+      const before = listen();
+      await before.settled();
+      before.stop();
+      await database.sql(
+        `DROP FUNCTION s.old(); DROP FUNCTION s.again(); ${fn('s.again', 2)} ${fn('s.brief')} DROP FUNCTION s.brief()`,
+      );
+      const after = listen();
+      await after.settled();
+      expect(after.messages.map(line)).toEqual([
+        ...['delete function s.old()', 'delete function s.brief()', 'put function s.kept()', 'put function s.again()'],
+      ]);
+      await end();
+    });
+
+    it('prunes what every named reader has read, and keeps what one has not', async () => {
+      const { schema, listen, end } = await fresh();
+      const count = async (): Promise<number> =>
+        Number((await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`))[0]?.['n']);
+      const slow = listen({ reader: 'slow', snapshot: false });
+      await slow.settled();
+      slow.stop();
+      const fast = listen({ reader: 'fast' });
+      await database.sql(`${fn('s.f')} DROP FUNCTION s.f()`);
+      await fast.settled();
+      expect(await count()).toBeGreaterThanOrEqual(2);
+      const back = listen({ reader: 'slow', snapshot: false });
+      await back.settled();
+      expect(back.messages.map(line)).toEqual(['put function s.f()', 'delete function s.f()']);
+      back.stop();
+      expect(await forgetReader(database.client, 'slow', { schema })).toBe(true);
+      expect(await forgetReader(database.client, 'slow', { schema })).toBe(false);
+      await fast.settled();
+      await fast.settled();
+      expect(await count()).toBeLessThanOrEqual(1);
+      await end();
+    });
+
+    it('tells everything again, and what is gone as gone, when another reader of its name has pruned the log', async () => {
+      const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
+      const listener = listen();
+      await listener.settled();
+      listener.messages.length = 0;
+      await database.sql(
+        `BEGIN; DROP FUNCTION s.a(); SET CONSTRAINTS ALL IMMEDIATE; DELETE FROM ${schema}.change; COMMIT`,
+      );
+      await listener.settled();
+      expect(listener.messages.map(line)).toEqual(['delete function s.a()', 'put function s.b()']);
+      await end();
+    });
+
+    it('tells everything again, and what is gone as gone, when it was removed and installed anew under a reader', async () => {
+      const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
+      const listener = listen({ pollInterval: 600_000 });
+      await listener.settled();
+      listener.messages.length = 0;
+      await removeCapture(database.client, { schema });
+      await database.sql('DROP FUNCTION s.a()');
+      await installCapture(database.client, { schema });
+      listener.stop();
+      const anew = listen();
+      await anew.settled();
+      expect(anew.messages.map(line)).toEqual(['put function s.b()']);
+      await end();
+    });
+
+    it('is installed any number of times, and keeps positions and readers', async () => {
+      const { schema, listen, end } = await fresh(fn('s.f'));
+      const listener = listen();
+      await listener.settled();
+      await installCapture(database.client, { schema });
+      await Promise.all([installCapture(database.client, { schema }), installCapture(database.client, { schema })]);
+      expect(await listener.after(fn('s.g'))).toEqual(['put function s.g()']);
+      await end();
+    });
+
+    it('tells, when it is installed again, what no event trigger saw', async () => {
+      const { schema, listen, end } = await fresh(
+        `DROP ROLE IF EXISTS past; DROP ROLE IF EXISTS present; CREATE ROLE past; ${fn('s.f')} ALTER FUNCTION s.f() OWNER TO past; ${fn('s.old')}`,
+      );
+      const listener = listen();
+      await listener.settled();
+      listener.messages.length = 0;
+      await database.sql(`ALTER ROLE past RENAME TO present; ALTER EVENT TRIGGER ${schema}_drop DISABLE;
+        ALTER EVENT TRIGGER ${schema}_end DISABLE; DROP FUNCTION s.old(); ${fn('s.new')}`);
+      await installCapture(database.client, { schema });
+      await listener.settled();
+      expect(listener.messages.map(line).sort()).toEqual([
+        ...['delete function s.old()', 'put function s.f()', 'put function s.new()'],
+      ]);
+      expect(payloadOf(listener.messages.find((msg) => msg.name === 's.f()'))['owner']).toBe('present');
+      await end();
+    });
+
+    it('finds its definitions by name after a restore has given them other oids', async () => {
+      const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')} ${fn('s.c')}`);
+      const listener = listen();
+      await listener.settled();
+      listener.messages.length = 0;
+      await database.sql(
+        `UPDATE ${schema}.definition SET objid = CASE name WHEN 's.a()' THEN 's.b()'::regprocedure ELSE 1 END`,
+      );
+      await installCapture(database.client, { schema });
+      await listener.settled();
+      expect(listener.messages).toEqual([]);
+      expect(await listener.after('DROP FUNCTION s.a(); DROP FUNCTION s.b()')).toEqual([
+        ...['delete function s.a()', 'delete function s.b()'],
+      ]);
+      await end();
+    });
+
+    it('upgrades an older version in place', async () => {
+      const { schema, listen, end } = await fresh(fn('s.f'));
+      const before = listen();
+      await before.settled();
+      before.stop();
+      await database.sql(`UPDATE ${schema}.capture SET version = 0; CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE OR REPLACE FUNCTION ${schema}.on_drop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'`);
+      const old = firstValueFrom(postgresDefinitions(database.client, { schema }));
+      await expect(old).rejects.toMatchObject({ name: 'CaptureError', code: 'VERSION' });
+      await installCapture(database.client, { schema });
+      const after = listen({ snapshot: false });
+      expect(await after.after('DROP FUNCTION s.f()')).toEqual(['delete function s.f()']);
+      await end();
+    });
+
+    it('is not touched by an older library', async () => {
+      const { schema, end } = await fresh();
+      await database.sql(`UPDATE ${schema}.capture SET version = 1000`);
+      await expect(installCapture(database.client, { schema })).rejects.toMatchObject({ code: 'VERSION' });
+      const reading = firstValueFrom(postgresDefinitions(database.client, { schema }));
+      await expect(reading).rejects.toMatchObject({ code: 'VERSION' });
+      await end();
+    });
+
+    it('leaves nothing behind when it is removed, and may be removed twice', async () => {
+      const census = `SELECT (SELECT count(*) FROM pg_proc)::int AS a, (SELECT count(*) FROM pg_class)::int AS b,
+        (SELECT count(*) FROM pg_namespace)::int AS c, (SELECT count(*) FROM pg_event_trigger)::int AS d,
+        (SELECT count(*) FROM pg_trigger)::int AS e, (SELECT count(*) FROM pg_type)::int AS f, (SELECT count(*) FROM pg_depend)::int AS g`;
+      const before = await database.sql(census);
+      await installCapture(database.client, { schema: 'gone' });
+      expect(await database.sql(census)).not.toEqual(before);
+      await removeCapture(database.client, { schema: 'gone' });
+      await removeCapture(database.client, { schema: 'gone' });
+      expect(await database.sql(census)).toEqual(before);
+    });
+
+    it('does not take, nor remove, a schema that holds anything else', async () => {
+      await database.sql('CREATE SCHEMA mine; CREATE TABLE mine.capture (a int)');
+      await expect(installCapture(database.client, { schema: 'mine' })).rejects.toMatchObject({
+        code: 'SCHEMA_IN_USE',
+      });
+      await expect(removeCapture(database.client, { schema: 'mine' })).rejects.toMatchObject({ code: 'SCHEMA_IN_USE' });
+      await database.sql('SELECT a FROM mine.capture; DROP SCHEMA mine CASCADE; CREATE SCHEMA mine');
+      await expect(installCapture(database.client, { schema: 'mine' })).rejects.toMatchObject({
+        code: 'SCHEMA_IN_USE',
+      });
+      await database.sql('DROP SCHEMA mine');
+    });
+
+    it('lives in a schema of any name', async () => {
+      await database.sql('DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s');
+      const schema = `it's "Ünder" \\ $sql$; DROP SCHEMA s; --`;
+      const listener = await listening(database, { schema });
+      expect(await listener.after(fn('s.f'))).toEqual(['put function s.f()']);
+      listener.stop();
+      await removeCapture(database.client, { schema });
+      await expect(firstValueFrom(postgresDefinitions(database.client, { schema }))).rejects.toMatchObject({
+        code: 'NOT_INSTALLED',
+      });
+    });
+
+    it.each(['', 'pg_mine', 'x'.repeat(55), 'a\0b', 5 as unknown as string])('refuses the schema name %j', (schema) => {
+      const wrong = expect.objectContaining({ code: 'BAD_OPTION' });
+      expect(() => installCapture(database.client, { schema })).toThrow(wrong);
+      expect(() => removeCapture(database.client, { schema })).toThrow(wrong);
+      expect(() => forgetReader(database.client, 'a', { schema })).toThrow(wrong);
+      expect(() => postgresDefinitions(database.client, { schema })).toThrow(wrong);
+    });
+
+    it('is a clear error where there is none', async () => {
+      const none = { schema: 'nowhere' };
+      await expect(firstValueFrom(postgresDefinitions(database.client, none))).rejects.toMatchObject({
+        name: 'CaptureError',
+        code: 'NOT_INSTALLED',
+      });
+      await expect(forgetReader(database.client, 'a', none)).rejects.toMatchObject({ code: 'NOT_INSTALLED' });
+    });
+
+    it('captures the DDL of a role without rights, which can neither read nor forge it', async () => {
+      const { schema, listen, end } = await fresh(
+        `DROP ROLE IF EXISTS poor; CREATE ROLE poor; GRANT ALL ON SCHEMA s TO poor;`,
+      );
+      const listener = listen();
+      expect(await listener.after(`SET ROLE poor; ${fn('s.mine')} RESET ROLE`)).toEqual(['put function s.mine()']);
+      const attempts = [
+        `SELECT * FROM ${schema}.change`,
+        `INSERT INTO ${schema}.touched VALUES (0, 0, true)`,
+        `DELETE FROM ${schema}.reader`,
+        `LOCK TABLE ${schema}.capture`,
+        `SELECT ${schema}.reconcile()`,
+        `CREATE FUNCTION ${schema}.f() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+      ];
+      for (const attempt of attempts) {
+        await expect(database.sql(`SET ROLE poor; ${attempt}`)).rejects.toMatchObject({ code: '42501' });
+        await database.sql('RESET ROLE');
+      }
+      await database.sql('DROP OWNED BY poor CASCADE');
+      await end();
+    });
+
+    it('says which right is missing', async () => {
+      const { schema, end } = await fresh();
+      await database.sql('DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN');
+      const client = await database.as('poor');
+      const missing = { name: 'CaptureError', code: 'PRIVILEGE' };
+      await expect(installCapture(client, { schema: 'theirs' })).rejects.toMatchObject(missing);
+      await expect(removeCapture(client, { schema })).rejects.toMatchObject(missing);
+      await expect(firstValueFrom(postgresDefinitions(client, { schema }))).rejects.toMatchObject(missing);
+      await database.sql('RESET ROLE');
+      await end();
+    });
+
+    it('is read by a role with the few rights that the manual names', async () => {
+      const { schema, end } = await fresh(fn('s.f'));
+      await database.sql(`DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA ${schema} TO poor;
+        GRANT SELECT ON ${schema}.capture, ${schema}.definition TO poor; GRANT SELECT, DELETE ON ${schema}.change TO poor;
+        GRANT SELECT, INSERT, UPDATE ON ${schema}.reader TO poor`);
+      const client = await database.as('poor');
+      const [msg] = await firstValueFrom(postgresDefinitions(client, { schema }).pipe(take(1), toArray()));
+      expect(msg).toMatchObject({ action: 'put', name: 's.f()' });
+      await database.sql('RESET ROLE; DROP OWNED BY poor');
+      await end();
+    });
+  });
+}
