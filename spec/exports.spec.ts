@@ -31,6 +31,15 @@ const EXPORTS: Record<string, string[]> = {
     'encodeMessage',
   ],
   './operators': ['boundedBuffer', 'encodeOnce', 'splitFrames'],
+  './postgres': [
+    'CaptureError',
+    'forgetReader',
+    'fromPg',
+    'fromPglite',
+    'installCapture',
+    'postgresDefinitions',
+    'removeCapture',
+  ],
   './otel': ['instrumentFanout'],
   './testing': ['FakeSocket', 'definition', 'failingDelivery', 'marbles', 'slowDelivery', 'stalledDelivery'],
 };
