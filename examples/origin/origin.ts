@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PGlite } from '@electric-sql/pglite';
 import { DefinitionCatalog, DefinitionSyncFanout, type OverflowStrategy } from 'ddl-fanout';
-import { committedDefinitions, installCapture } from './capture.js';
+import { fromPglite, installCapture, postgresDefinitions } from 'ddl-fanout/postgres';
 import { CommitClock } from './latency.js';
 import { Notices } from './notices.js';
 import { connectAll, sessionOptions, takeStats, type Participant } from './sessions.js';
@@ -44,8 +44,9 @@ export async function startOrigin({ port, sessions, overflow }: OriginOptions): 
   db.onNotification(() => {
     clock.commit();
   });
-  await installCapture(db);
-  const capture = committedDefinitions(db).subscribe(fanout);
+  const database = fromPglite(db);
+  await installCapture(database);
+  const capture = postgresDefinitions(database, { logger: notices }).subscribe(fanout);
   const participants = await connectAll(server.url, sessions, clock);
 
   return {
