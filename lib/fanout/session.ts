@@ -32,7 +32,8 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   get knows(): number {
-    return this.reader?.knows ?? this.cursor;
+    // What waits in the queue will be given as it was offered, also a definition that is deleted by now.
+    return this.reader?.knows ?? (this.cursor === Infinity ? Infinity : this.host.lastSequence());
   }
 
   get hungry(): boolean {
