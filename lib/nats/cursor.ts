@@ -1,0 +1,59 @@
+import type { JsMsg, StreamInfo } from '@nats-io/jetstream';
+import type { Bucket } from './bucket.js';
+import { NatsDefinitionsError } from './errors.js';
+
+/** How far one subscription has read a bucket, and whether it is still the same bucket. */
+export class Cursor {
+  #stamp: number | undefined;
+  #head = Infinity;
+
+  constructor(
+    readonly bucket: Bucket,
+    /** Revision of the last message that was told; 0: none yet. */
+    public last: number,
+    private caughtUp: ((revision: number) => void) | undefined,
+  ) {}
+
+  /** Before a consumer is made. @throws {NatsDefinitionsError} BUCKET_REPLACED */
+  check({ config, state }: StreamInfo): void {
+    const { name } = this.bucket;
+    if (config.description !== this.bucket.identity)
+      throw new NatsDefinitionsError(
+        'BUCKET_REPLACED',
+        `bucket ${name} is another one now: ${config.description ?? ''}`,
+      );
+    if (state.last_seq < this.last) throw this.#setBack(`ends at revision ${state.last_seq}`);
+    this.#head = state.last_seq;
+    this.#tellCaughtUp();
+  }
+
+  /**
+   * Hands a message on, unless it was told before.
+   * @throws {NatsDefinitionsError} BUCKET_REPLACED when it is another one than was told: the server has lost that, and
+   * has stored new ones since
+   */
+  take(msg: JsMsg, tell: (msg: JsMsg) => void): void {
+    const { streamSequence, timestampNanos } = msg.info;
+    if (streamSequence < this.last) return;
+    if (streamSequence === this.last) {
+      if (this.#stamp === undefined || this.#stamp === timestampNanos) return;
+      throw this.#setBack('holds another message there');
+    }
+    this.last = streamSequence;
+    this.#stamp = timestampNanos;
+    tell(msg);
+    this.#tellCaughtUp();
+  }
+
+  #setBack(how: string): NatsDefinitionsError {
+    const text = `bucket ${this.bucket.name} ${how}, after revision ${this.last} had been told`;
+    return new NatsDefinitionsError('BUCKET_REPLACED', text);
+  }
+
+  #tellCaughtUp(): void {
+    if (this.last < this.#head) return;
+    const { caughtUp } = this;
+    this.caughtUp = undefined;
+    caughtUp?.(this.last);
+  }
+}

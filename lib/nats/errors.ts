@@ -1,0 +1,105 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+
+export type NatsDefinitionsErrorCode =
+  | 'NO_JETSTREAM'
+  | 'NOT_PERMITTED'
+  | 'TOO_FEW_SERVERS'
+  | 'BUCKET_UNFIT'
+  | 'BUCKET_REPLACED'
+  | 'BUCKET_FULL'
+  | 'TOO_LONG'
+  | 'TOO_LARGE'
+  | 'UNAVAILABLE'
+  | 'FENCED'
+  | 'CLOSED';
+
+/**
+ * What goes wrong between this library and NATS; `cause` is what the client said.
+ *
+ * - `NO_JETSTREAM`: nothing answered for JetStream: not enabled on the server, or not for the account.
+ * - `NOT_PERMITTED`: the connection's user may not do what is needed; the message names the subject.
+ * - `TOO_FEW_SERVERS`: there are fewer servers than `replicas`.
+ * - `BUCKET_UNFIT`: a stream of the bucket's name exists and could lose or mix definitions; the message names the setting.
+ * - `BUCKET_REPLACED`: the bucket was deleted, created anew or set back: what was read of it no longer tells what it holds.
+ * - `BUCKET_FULL`: the bucket or its server has reached a limit; nothing was stored.
+ * - `TOO_LONG`: scope, type and name make a key longer than a NATS subject may be; nothing was sent.
+ * - `TOO_LARGE`: the frame is larger than the server's `max_payload`; nothing was stored.
+ * - `UNAVAILABLE`: no answer within `timeout`. Of a publish: it may be stored or not; say it again with the same `id`.
+ * - `FENCED`: the leader's term is over. Of a publish: stored only if it was before another leader took over.
+ * - `CLOSED`: the connection was closed by its owner, or gave up reconnecting.
+ */
+export class NatsDefinitionsError extends Error {
+  override readonly name = 'NatsDefinitionsError';
+
+  constructor(
+    readonly code: NatsDefinitionsErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** `err_code` of JetStream's API to what it means here. */
+const apiCodes: Readonly<Record<number, NatsDefinitionsErrorCode>> = {
+  10002: 'BUCKET_FULL', // account storage limit
+  10005: 'TOO_FEW_SERVERS', // no suitable peers for placement
+  10006: 'UNAVAILABLE', // the cluster is not active
+  10009: 'UNAVAILABLE', // the cluster has no leader that could
+  10023: 'BUCKET_FULL', // insufficient resources
+  10028: 'BUCKET_FULL', // account memory limit
+  10035: 'NO_JETSTREAM', // not enabled, not found as an account
+  10039: 'NO_JETSTREAM', // not enabled for the account
+  10047: 'BUCKET_FULL', // insufficient storage
+  10054: 'TOO_LARGE',
+  10059: 'BUCKET_REPLACED', // stream not found
+  10060: 'BUCKET_REPLACED', // expected stream does not match
+  10074: 'TOO_FEW_SERVERS', // replicas on a server without a cluster
+  10076: 'NO_JETSTREAM', // not enabled on the server
+};
+
+/** By the client's error names: its classes may come from another copy of the package than ours. */
+const clientErrors: Readonly<Record<string, NatsDefinitionsErrorCode>> = {
+  PermissionViolationError: 'NOT_PERMITTED',
+  AuthorizationError: 'NOT_PERMITTED',
+  ClosedConnectionError: 'CLOSED',
+  DrainingConnectionError: 'CLOSED',
+  TimeoutError: 'UNAVAILABLE',
+  NoResponders: 'UNAVAILABLE',
+  RequestError: 'UNAVAILABLE',
+  JetStreamNotEnabled: 'UNAVAILABLE', // so the client calls an API subject that nobody serves, also while servers restart
+  ConnectionError: 'UNAVAILABLE',
+};
+
+/** `err_code` of JetStream when a sequence that a publish expects is not the last one. */
+export const wrongLastSequence = 10071;
+
+/** The JetStream `err_code` in an error, or 0. */
+export function apiCode(error: unknown): number {
+  return error instanceof JetStreamApiError ? error.code : 0;
+}
+
+function codeOf(error: Error): NatsDefinitionsErrorCode | undefined {
+  if (!(error instanceof JetStreamApiError)) return clientErrors[error.name];
+  // One code for everything that keeps a message from being stored; only its text tells a limit from a server that stops.
+  if (error.code === 10077) return error.message.includes('exceeded') ? 'BUCKET_FULL' : 'UNAVAILABLE';
+  return apiCodes[error.code] ?? (error.status === 503 ? 'UNAVAILABLE' : undefined);
+}
+
+/**
+ * Gives an error of the NATS client its code; what is none of them stays as it is.
+ * A cause is looked through, since the client wraps what a request met.
+ */
+export function definitionsError(error: unknown, doing: string): unknown {
+  if (error instanceof NatsDefinitionsError || !(error instanceof Error)) return error;
+  const inner = error.cause instanceof Error ? codeOf(error.cause) : undefined;
+  const code = inner === 'NOT_PERMITTED' || inner === 'CLOSED' ? inner : codeOf(error);
+  if (code === undefined) return error;
+  const why = inner === code ? (error.cause as Error).message : error.message;
+  return new NatsDefinitionsError(code, `${doing}: ${why}`, { cause: error });
+}
+
+/** Whether trying again can help. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof NatsDefinitionsError && error.code === 'UNAVAILABLE';
+}

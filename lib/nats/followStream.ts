@@ -1,0 +1,132 @@
+import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { EMPTY, Observable, catchError, defer, from, merge, mergeMap, repeat, retry, throwError, timer } from 'rxjs';
+import type { Bucket } from './bucket.js';
+import { Cursor } from './cursor.js';
+import { NatsDefinitionsError, definitionsError, isPassing } from './errors.js';
+
+export interface FollowOptions {
+  /** Revision to start behind; 0: the beginning. */
+  readonly after: number;
+  /** Leaves the values away. */
+  readonly headersOnly?: boolean | undefined;
+  /** Called once, when all that the bucket held at the subscription has been told; a throw errors the stream. */
+  readonly onCaughtUp?: ((revision: number) => void) | undefined;
+}
+
+/**
+ * Every message that the bucket's stream holds and gets, in order, each once, across lost connections and servers.
+ *
+ * - The client's ordered consumer repairs gaps by itself; when its server is gone, this makes a new one behind the last
+ *   message that was told. At most 256 messages are asked for at a time.
+ * - Waits for as long as nobody answers.
+ * - Completes when the connection's owner closes it.
+ *
+ * Errors with CLOSED (the client gave up) and NOT_PERMITTED at once, with any other code when it has lasted for the
+ * bucket's `timeout`: a server that has just started may not know its streams yet.
+ */
+export function followStream(bucket: Bucket, options: FollowOptions): Observable<JsMsg> {
+  return defer(() => {
+    const cursor = new Cursor(bucket, options.after, options.onCaughtUp);
+    const patience = new Patience(bucket.timeout);
+    return oneConsumer(bucket, cursor, patience, options.headersOnly === true).pipe(
+      repeat({ delay: 50 }),
+      retry({ delay: (error) => timer(patience.waitAfter(error)) }),
+      catchError((error: unknown) =>
+        hasCode(error, 'CLOSED')
+          ? from(bucket.connection.closed()).pipe(
+              mergeMap((why) => (why === undefined ? EMPTY : throwError(() => error))),
+            )
+          : throwError(() => error),
+      ),
+    );
+  });
+}
+
+const broken = new Set([
+  'heartbeats_missed',
+  'consumer_not_found',
+  'consumer_deleted',
+  'stream_not_found',
+  'no_responders',
+]);
+
+/** One consumer's messages; completes when another is needed. */
+function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headersOnly: boolean): Observable<JsMsg> {
+  return new Observable((subscriber) => {
+    const fail = (error: unknown): void => {
+      subscriber.error(definitionsError(error, `following bucket ${bucket.name}`));
+    };
+    const take = (msg: JsMsg): void => {
+      if (subscriber.closed) return;
+      try {
+        cursor.take(msg, (fresh) => {
+          subscriber.next(fresh);
+        });
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const consume = async (): Promise<void> => {
+      cursor.check(await bucket.jsm.streams.info(bucket.stream));
+      const consumer = await bucket.js.consumers.get(bucket.stream, {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: Math.max(1, cursor.last), // the last one again, if it is still there: see Cursor.take
+        headers_only: headersOnly,
+        inactive_threshold: 30_000,
+      });
+      patience.renew();
+      subscriber.add(() => void consumer.delete().catch(() => false)); // the server forgets it in 30 s anyway
+      if (subscriber.closed) return;
+      const messages = await consumer.consume({
+        max_messages: 256,
+        expires: 4_000,
+        idle_heartbeat: 1_000,
+        abort_on_missing_resource: true,
+        callback: take,
+      });
+      subscriber.add(() => {
+        messages.stop();
+      });
+      // A new connection may lead to another server, from where the consumer's own may be out of reach.
+      const ends$ = merge(messages.closed(), brokenOff(messages), bucket.reconnects$);
+      subscriber.add(
+        ends$.subscribe(() => {
+          subscriber.complete();
+        }),
+      );
+    };
+    consume().catch(fail);
+  });
+}
+
+/** Resolves when the consumer's server is silent, or says that the consumer or the stream is gone. */
+async function brokenOff(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) if (broken.has(type)) return;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof NatsDefinitionsError && error.code === code;
+}
+
+/** How long to go on, and how long to wait between two tries. */
+class Patience {
+  #failingSince: number | undefined;
+  #wait = 50;
+
+  constructor(readonly timeout: number) {}
+
+  renew(): void {
+    this.#failingSince = undefined;
+    this.#wait = 50;
+  }
+
+  /** Milliseconds until the next try; throws the error when it makes no sense to try again. */
+  waitAfter(error: unknown): number {
+    if (!(error instanceof NatsDefinitionsError) || error.code === 'CLOSED' || error.code === 'NOT_PERMITTED')
+      throw error;
+    if (isPassing(error)) this.#failingSince = undefined;
+    else this.#failingSince ??= performance.now();
+    if (performance.now() - (this.#failingSince ?? Infinity) >= this.timeout) throw error;
+    return (this.#wait = Math.min(this.#wait * 2, 1_000));
+  }
+}

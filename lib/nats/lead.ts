@@ -1,0 +1,120 @@
+import {
+  EMPTY,
+  Observable,
+  type ObservableInput,
+  type Subscriber,
+  dematerialize,
+  filter,
+  from,
+  materialize,
+  switchMap,
+} from 'rxjs';
+import type { DefinitionSyncMsg } from '../definition.js';
+import type { Bucket } from './bucket.js';
+import { NatsDefinitionsError, definitionsError, isPassing } from './errors.js';
+import { Lease } from './lease.js';
+import { pause } from './pause.js';
+import { type PublishOptions, publishBy } from './publish.js';
+import { Term } from './term.js';
+
+export interface LeadOptions {
+  /** Milliseconds without a sign of life after which another may take over; 1,000 or more, default 10_000. */
+  readonly lease?: number | undefined;
+  /** Who this is, for those who look into the bucket; default a random id. */
+  readonly holder?: string | undefined;
+}
+
+/** What the leader works with, for as long as it is one. */
+export interface DefinitionsTerm {
+  /** The bucket's revision at which the term began; a later term has a greater one. */
+  readonly revision: bigint;
+  /**
+   * As `publish` of the bucket, one after another in call order, and stored only while this term is the latest.
+   * Rejects with FENCED when it is not.
+   */
+  publish(msg: DefinitionSyncMsg, options?: PublishOptions): Promise<bigint>;
+}
+
+/** Opens the lease's bucket beside that of the definitions: so many heartbeats would leave as many holes in its log. */
+export type OpenLease = () => Promise<Bucket>;
+
+/** See `NatsDefinitions.lead`. */
+export function leadBy<T>(
+  bucket: Bucket,
+  openLease: OpenLease,
+  work: (term: DefinitionsTerm) => ObservableInput<T>,
+  duration: number,
+  holder: string,
+): Observable<T> {
+  const terms$ = new Observable<Term | undefined>((subscriber) => {
+    const stop = new AbortController();
+    campaign(bucket, openLease, duration, holder, subscriber, stop.signal).catch((error: unknown) => {
+      subscriber.error(error);
+    });
+    return () => {
+      stop.abort();
+    };
+  });
+  return terms$.pipe(
+    switchMap((term) => (term === undefined ? EMPTY : from(work(viewOf(term))).pipe(materialize()))),
+    filter((notification) => notification.kind !== 'E' || !isFenced(notification.error)),
+    dematerialize(),
+  );
+}
+
+function viewOf(term: Term): DefinitionsTerm {
+  const { bucket, fence } = term;
+  return {
+    revision: BigInt(fence),
+    publish: (msg, options) => publishBy(bucket, msg, options, (subject, bytes, id) => term.write(subject, bytes, id)),
+  };
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof NatsDefinitionsError && error.code === 'FENCED';
+}
+
+/** Emits each term as it begins, and `undefined` when it has ended. */
+async function campaign(
+  bucket: Bucket,
+  openLease: OpenLease,
+  duration: number,
+  holder: string,
+  terms: Subscriber<Term | undefined>,
+  signal: AbortSignal,
+): Promise<void> {
+  const lease = new Lease(await openLease(), duration, holder);
+  while (!signal.aborted) {
+    await lease.acquire(signal);
+    await rule(bucket, lease, terms, signal);
+    await lease.release();
+    await pause(duration / 5, signal); // gives way to the others
+  }
+}
+
+/** One term, from its fence to its end. */
+async function rule(
+  bucket: Bucket,
+  lease: Lease,
+  terms: Subscriber<Term | undefined>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  let term: Term;
+  try {
+    term = await Term.begin(bucket, lease, signal);
+  } catch (raw) {
+    const error = definitionsError(raw, `beginning a term in ${bucket.name}`);
+    if (isFenced(error) || isPassing(error)) return;
+    throw error;
+  }
+  const end = (): void => {
+    term.end();
+  };
+  signal.addEventListener('abort', end);
+  const kept = lease.keep(term.over).then(end);
+  terms.next(term);
+  await kept;
+  signal.removeEventListener('abort', end);
+  terms.next(undefined);
+}

@@ -1,0 +1,121 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Observable, ObservableInput } from 'rxjs';
+import type { DefinitionSyncMsg } from '../definition.js';
+import { type Logger, safeLogger } from '../log.js';
+import { badOption, functionOption, oneOf, wholeNumber } from '../options.js';
+import { type BucketOptions, openBucket } from './bucket.js';
+import { type CommitsOptions, commitsOf } from './commits.js';
+import { type DefinitionsTerm, type LeadOptions, leadBy } from './lead.js';
+import { newId } from './newId.js';
+import { type PublishOptions, publishBy } from './publish.js';
+import { store } from './store.js';
+
+export interface NatsDefinitionsOptions {
+  /** The key-value bucket's name: letters, digits, `-` and `_`; default `definitions`. */
+  readonly bucket?: string | undefined;
+  /** Servers that keep a copy, 1 to 5. Default: 3 in a cluster, 1 otherwise; of a bucket that exists, as it is. */
+  readonly replicas?: number | undefined;
+  /** Of a bucket that is created; default `file`. `memory` survives a server's restart only where there are replicas. */
+  readonly storage?: 'file' | 'memory' | undefined;
+  /** Most bytes that a bucket that is created may take, 1 or more; beyond it `publish` rejects. Default Infinity. */
+  readonly maxBytes?: number | undefined;
+  /** Milliseconds that a call goes on trying while nobody answers, 100 to 60_000; default 30_000. */
+  readonly timeout?: number | undefined;
+  /** Default: tslog at `warn` and above. */
+  readonly logger?: Logger | undefined;
+}
+
+/** Definitions in a bucket that all nodes share. */
+export interface NatsDefinitions {
+  /** `commits()`. */
+  readonly commits$: Observable<DefinitionSyncMsg>;
+  /**
+   * What the bucket holds, in the order of its revisions, then what is published, each once; cold.
+   *
+   * - `position` is the revision: the same on every node.
+   * - The bucket keeps the last message of every definition, a `delete` too; an older one may be left out.
+   * - Goes on over lost connections and servers, however long they take.
+   * - Errors with a `NatsDefinitionsError`: BUCKET_REPLACED, NOT_PERMITTED, NO_JETSTREAM or CLOSED.
+   *
+   * @throws {FanoutError} BAD_OPTION unless `after` is a bigint of 0 or more, `onCaughtUp` a function
+   */
+  commits(options?: CommitsOptions): Observable<DefinitionSyncMsg>;
+  /**
+   * Stores a message and resolves with its revision once the server has it; tries again meanwhile, and never stores twice.
+   * Rejects with `WireError` UNENCODABLE or a `NatsDefinitionsError`: TOO_LONG, TOO_LARGE, BUCKET_FULL, NOT_PERMITTED,
+   * UNAVAILABLE or CLOSED. Publishes that do not wait for each other may be stored in any order.
+   */
+  publish(msg: DefinitionSyncMsg, options?: PublishOptions): Promise<bigint>;
+  /**
+   * Does `work` while this node is the leader, and on one node at a time; cold.
+   *
+   *     lead(({ publish }) => source$.pipe(concatMap((msg) => publish(msg))))
+   *
+   * - Subscribed: waits until there is no other leader, then subscribes to what `work` returns, and emits what that does.
+   * - The term is over (another took over, or NATS was out of reach for the lease): unsubscribes from the work and waits again.
+   * - Unsubscribed, completed or errored: lets the next one in at once. FENCED errors of the work end the term only.
+   * - What was published with a term's `publish` after another leader took over is refused by the server.
+   *
+   * @throws {FanoutError} BAD_OPTION unless `work` is a function and `lease` a whole number of 1,000 or more
+   */
+  lead<T>(work: (term: DefinitionsTerm) => ObservableInput<T>, options?: LeadOptions): Observable<T>;
+}
+
+function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {
+  const { bucket = 'definitions', replicas, storage = 'file', maxBytes = Infinity, timeout = 30_000 } = options;
+  if (typeof bucket !== 'string' || !/^[\w-]{1,64}$/.test(bucket))
+    throw badOption('bucket', '1 to 64 letters, digits, - and _', bucket);
+  if (replicas !== undefined) oneOf('replicas', replicas, [1, 2, 3, 4, 5]);
+  oneOf('storage', storage, ['file', 'memory']);
+  wholeNumber('maxBytes', maxBytes, 1);
+  if (!Number.isInteger(timeout) || timeout < 100 || timeout > 60_000)
+    throw badOption('timeout', 'a whole number of 100 to 60,000', timeout); // within the window of two minutes for ids
+  return { name: bucket, replicas, storage, maxBytes, timeout };
+}
+
+function checkCommits({ after, onCaughtUp }: CommitsOptions): void {
+  if (after !== undefined && (typeof after !== 'bigint' || after < 0n))
+    throw badOption('after', 'a bigint of 0 or more', after);
+  if (onCaughtUp !== undefined) functionOption('onCaughtUp', onCaughtUp);
+}
+
+/**
+ * Opens definitions that many nodes share through a JetStream key-value bucket, creating the bucket when there is none.
+ *
+ * - The connection is the caller's: this neither closes nor reconfigures it. It SHOULD be set to reconnect for ever
+ *   (`maxReconnectAttempts: -1`), or everything here ends with CLOSED when the client gives up.
+ * - Nothing is copied out of the bucket but to those who subscribe.
+ *
+ * @throws {FanoutError} BAD_OPTION at once, by rejection
+ * @throws {NatsDefinitionsError} by rejection: NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL,
+ * UNAVAILABLE or CLOSED
+ */
+export async function natsDefinitions(
+  connection: NatsConnection,
+  options: NatsDefinitionsOptions = {},
+): Promise<NatsDefinitions> {
+  const wanted = bucketOptions(options);
+  const logger = safeLogger(options.logger);
+  const bucket = await openBucket(connection, wanted);
+  const openLease = () => openBucket(connection, { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity });
+  const commits = (how: CommitsOptions = {}): Observable<DefinitionSyncMsg> => {
+    checkCommits(how);
+    return commitsOf(bucket, logger, how);
+  };
+  return {
+    commits$: commits(),
+    commits,
+    publish: (msg, how) =>
+      publishBy(
+        bucket,
+        msg,
+        how,
+        async (subject, bytes, id = newId()) => (await store(bucket, subject, bytes, { id })).seq,
+      ),
+    lead: (work, { lease = 10_000, holder = newId() } = {}) => {
+      functionOption('work', work);
+      wholeNumber('lease', lease, 1_000);
+      return leadBy(bucket, openLease, work, lease, holder);
+    },
+  };
+}

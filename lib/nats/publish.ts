@@ -1,0 +1,28 @@
+import type { DefinitionSyncMsg } from '../definition.js';
+import { encodeDefinitionSync } from '../wire/definitionSync.js';
+import { encodedFrame } from '../wire/encoded.js';
+import type { Bucket } from './bucket.js';
+import { subjectOf } from './key.js';
+
+export interface PublishOptions {
+  /**
+   * What the message is known by: one with an id that was stored within the last two minutes is not stored again, and
+   * resolves with the revision of the first. Default: an id of its own for every call.
+   */
+  readonly id?: string | undefined;
+}
+
+/**
+ * Encodes a message and hands it to `write`.
+ * @throws {WireError} UNENCODABLE
+ * @throws {NatsDefinitionsError} TOO_LONG, or what `write` throws
+ */
+export async function publishBy(
+  bucket: Bucket,
+  msg: DefinitionSyncMsg,
+  options: PublishOptions | undefined,
+  write: (subject: string, bytes: Uint8Array, id: string | undefined) => Promise<number>,
+): Promise<bigint> {
+  const bytes = encodedFrame(msg) ?? encodeDefinitionSync(msg); // first: it refuses names that no key could hold
+  return BigInt(await write(subjectOf(bucket.prefix, msg), bytes, options?.id));
+}

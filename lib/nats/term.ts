@@ -1,0 +1,140 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, takeUntil } from 'rxjs';
+import type { Bucket } from './bucket.js';
+import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
+import { followStream } from './followStream.js';
+import { leaderKey } from './key.js';
+import type { Lease } from './lease.js';
+import { newId } from './newId.js';
+import { store } from './store.js';
+
+/** What is on its way, and the sequence under which it was seen in the stream. */
+interface Writing {
+  readonly id: string;
+  stored: number | undefined;
+}
+
+/**
+ * One leader's time in office, fenced.
+ *
+ * A term begins with a message of its own in the bucket's stream, the fence. From there on it follows the stream, and
+ * every write expects the stream to end exactly where this term has read it to, without a fence of another term in
+ * between. The server checks that where it orders the writes; so a write is stored only if the last fence is this term's.
+ */
+export class Term {
+  readonly #over = new AbortController();
+  readonly #read$: BehaviorSubject<number>;
+  readonly #following: Subscription;
+  #writing: Writing | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    readonly bucket: Bucket,
+    /** The fence's sequence. */
+    readonly fence: number,
+  ) {
+    this.#read$ = new BehaviorSubject(fence);
+    this.#following = followStream(bucket, { after: fence, headersOnly: true }).subscribe({
+      next: (msg) => {
+        this.#take(msg);
+      },
+      error: () => {
+        this.end();
+      },
+    });
+  }
+
+  /**
+   * Writes the fence. The order matters: the stream's end is read, then the lease is found to be held, then the fence
+   * is written behind that end; so a leader that was paused in between does not push out the one that took over.
+   * @throws {NatsDefinitionsError} FENCED when the lease is lost
+   */
+  static async begin(bucket: Bucket, lease: Lease, signal: AbortSignal): Promise<Term> {
+    const value = new TextEncoder().encode(lease.holder);
+    for (;;) {
+      const { state } = await bucket.jsm.streams.info(bucket.stream);
+      await lease.renew(signal);
+      try {
+        const options = { id: newId(), expected: state.last_seq, signal };
+        const { seq } = await store(bucket, bucket.prefix + leaderKey, value, options);
+        return new Term(bucket, seq);
+      } catch (error) {
+        if (apiCode(error) !== wrongLastSequence) throw error;
+      }
+    }
+  }
+
+  /** Aborted when the term is over. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  end(): void {
+    this.#over.abort();
+    this.#following.unsubscribe();
+  }
+
+  /**
+   * Stores a value, behind all that was given before.
+   * @returns its sequence
+   * @throws {NatsDefinitionsError} FENCED when the term is over, or what `store` throws
+   */
+  write(subject: string, bytes: Uint8Array, id: string | undefined): Promise<number> {
+    const written = this.#queue.then(() => this.#write(subject, bytes, id));
+    this.#queue = written.catch(() => undefined);
+    return written;
+  }
+
+  async #write(subject: string, bytes: Uint8Array, given: string | undefined): Promise<number> {
+    const writing: Writing = { id: given ?? newId(), stored: undefined };
+    const { id } = writing;
+    this.#writing = writing;
+    for (;;) {
+      if (this.over.aborted) throw this.#fenced();
+      const expected = this.#read$.value;
+      try {
+        const { seq, duplicate } = await store(this.bucket, subject, bytes, { id, expected, signal: this.over });
+        // Another publish's message proves nothing about what lies between.
+        if (!duplicate) this.#readTo(seq);
+        return seq;
+      } catch (error) {
+        if (apiCode(error) !== wrongLastSequence) throw this.#reasonOf(error);
+      }
+      await this.#readBeyond(expected);
+      // An earlier try may have been stored without our hearing of it.
+      if (writing.stored !== undefined) return writing.stored;
+    }
+  }
+
+  #take(msg: JsMsg): void {
+    const { streamSequence } = msg.info;
+    if (msg.subject === this.bucket.prefix + leaderKey) {
+      this.end();
+      return;
+    }
+    if (this.#writing !== undefined && msg.headers?.get('Nats-Msg-Id') === this.#writing.id)
+      this.#writing.stored = streamSequence;
+    this.#readTo(streamSequence);
+  }
+
+  #readTo(sequence: number): void {
+    if (sequence > this.#read$.value) this.#read$.next(sequence);
+  }
+
+  async #readBeyond(sequence: number): Promise<void> {
+    const beyond = this.#read$.pipe(
+      filter((read) => read > sequence),
+      takeUntil(fromEvent(this.over, 'abort')),
+    );
+    if (!this.over.aborted) await firstValueFrom(beyond, { defaultValue: undefined });
+  }
+
+  #reasonOf(error: unknown): unknown {
+    return this.over.aborted ? this.#fenced(error) : error;
+  }
+
+  #fenced(cause?: unknown): NatsDefinitionsError {
+    const text = `the term that began at revision ${this.fence} of ${this.bucket.name} is over`;
+    return new NatsDefinitionsError('FENCED', text, { cause });
+  }
+}
