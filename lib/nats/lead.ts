@@ -32,7 +32,7 @@ export interface DefinitionsTerm {
    * As `publish` of the bucket, one after another in call order, and stored only while this term is the latest.
    * Rejects with FENCED when it is not.
    */
-  publish(msg: DefinitionSyncMsg, options?: PublishOptions): Promise<bigint>;
+  readonly publish: (msg: DefinitionSyncMsg, options?: PublishOptions) => Promise<bigint>;
 }
 
 /** Opens the lease's bucket beside that of the definitions: so many heartbeats would leave as many holes in its log. */

@@ -39,13 +39,13 @@ export interface NatsDefinitions {
    *
    * @throws {FanoutError} BAD_OPTION unless `after` is a bigint of 0 or more, `onCaughtUp` a function
    */
-  commits(options?: CommitsOptions): Observable<DefinitionSyncMsg>;
+  readonly commits: (options?: CommitsOptions) => Observable<DefinitionSyncMsg>;
   /**
    * Stores a message and resolves with its revision once the server has it; tries again meanwhile, and never stores twice.
    * Rejects with `WireError` UNENCODABLE or a `NatsDefinitionsError`: TOO_LONG, TOO_LARGE, BUCKET_FULL, NOT_PERMITTED,
    * UNAVAILABLE or CLOSED. Publishes that do not wait for each other may be stored in any order.
    */
-  publish(msg: DefinitionSyncMsg, options?: PublishOptions): Promise<bigint>;
+  readonly publish: (msg: DefinitionSyncMsg, options?: PublishOptions) => Promise<bigint>;
   /**
    * Does `work` while this node is the leader, and on one node at a time; cold.
    *
@@ -58,7 +58,7 @@ export interface NatsDefinitions {
    *
    * @throws {FanoutError} BAD_OPTION unless `work` is a function and `lease` a whole number of 1,000 or more
    */
-  lead<T>(work: (term: DefinitionsTerm) => ObservableInput<T>, options?: LeadOptions): Observable<T>;
+  readonly lead: <T>(work: (term: DefinitionsTerm) => ObservableInput<T>, options?: LeadOptions) => Observable<T>;
 }
 
 function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {

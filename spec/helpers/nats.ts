@@ -1,10 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NatsConnection, type NodeConnectionOptions, connect } from '@nats-io/transport-node';
+import type { ServerProgram } from './servers.js';
+
+/** For `describeWith`. */
+export const natsServer: ServerProgram = {
+  name: 'nats-server',
+  remedy: 'apt-get install nats-server',
+  available: spawnSync('nats-server', ['--version']).status === 0,
+};
 
 export interface NatsServerOptions {
   readonly port: number;
@@ -34,6 +43,11 @@ export class NatsServer {
     await writeFile(file, `host: 127.0.0.1\nport: ${port}\nserver_name: ${name}\n${config}\n`);
     const child = spawn('nats-server', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
+    const orphaned = (): void => {
+      child.kill('SIGKILL');
+    };
+    process.once('exit', orphaned);
+    child.once('exit', () => process.off('exit', orphaned));
     let output = '';
     await new Promise<void>((resolve, reject) => {
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -71,7 +85,7 @@ export class NatsFixture {
 
   /** @param config extra lines of the configuration; default: JetStream on files */
   async single(config?: string): Promise<NatsServer> {
-    const dir = await this.#dir();
+    const dir = this.scratch();
     const options = { port: await freePort(), dir, name: 'alone', config: config ?? jetStream(dir) };
     return this.#started(new NatsServer(options));
   }
@@ -82,7 +96,7 @@ export class NatsFixture {
     const urls = routes.map((port) => `nats://127.0.0.1:${port}`).join(', ');
     const servers = await Promise.all(
       routes.map(async (route, index) => {
-        const dir = await this.#dir();
+        const dir = this.scratch();
         const config = `${jetStream(dir)}\ncluster { name: spec, listen: "127.0.0.1:${route}", routes: [${urls}] }`;
         return new NatsServer({ port: await freePort(), dir, name: `n${index}`, config });
       }),
@@ -121,8 +135,9 @@ export class NatsFixture {
     return server;
   }
 
-  async #dir(): Promise<string> {
-    const dir = await mkdtemp(join(tmpdir(), 'ddl-fanout-nats-'));
+  /** A directory that `close` removes. */
+  scratch(): string {
+    const dir = mkdtempSync(join(tmpdir(), 'ddl-fanout-nats-'));
     this.#dirs.push(dir);
     return dir;
   }

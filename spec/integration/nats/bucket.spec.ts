@@ -1,0 +1,189 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { type JetStreamManager, RetentionPolicy, StorageType, jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsDefinitions, type NatsDefinitionsOptions, natsDefinitions } from 'ddl-fanout/nats';
+import { definition } from 'ddl-fanout/testing';
+import { NatsFixture, type NatsServer, natsServer } from '../../helpers/nats.js';
+import { describeWith } from '../../helpers/servers.js';
+import { Watch } from '../../helpers/watch.js';
+
+const code = (expected: string) => expect.objectContaining({ name: 'NatsDefinitionsError', code: expected }) as unknown;
+
+describeWith(natsServer, 'the bucket of natsDefinitions', () => {
+  const fixture = new NatsFixture();
+  let server: NatsServer;
+  let connection: NatsConnection;
+  let jsm: JetStreamManager;
+
+  beforeAll(async () => {
+    server = await fixture.single();
+    connection = await fixture.connect(server.url);
+    jsm = await jetstreamManager(connection);
+  });
+  afterEach(async () => {
+    for await (const { config } of jsm.streams.list()) await jsm.streams.delete(config.name);
+  });
+  afterAll(() => fixture.close());
+
+  const open = (options?: NatsDefinitionsOptions): Promise<NatsDefinitions> =>
+    natsDefinitions(connection, { timeout: 500, ...options });
+
+  it('is created on files, with one copy on a server alone, and settings under which nothing gets lost', async () => {
+    await open({ maxBytes: 1_000_000 });
+    expect((await jsm.streams.info('KV_definitions')).config).toMatchObject({
+      subjects: ['$KV.definitions.>'],
+      storage: StorageType.File,
+      num_replicas: 1,
+      max_msgs_per_subject: 1,
+      max_bytes: 1_000_000,
+      max_age: 0,
+      discard: 'new',
+      deny_purge: true,
+      deny_delete: true,
+    });
+  });
+
+  it('takes its name and storage from the options, and is shared by all who open it', async () => {
+    const [one, other] = await Promise.all([0, 1].map(() => open({ bucket: 'mine', storage: 'memory' })));
+    expect((await jsm.streams.info('KV_mine')).config.storage).toBe(StorageType.Memory);
+    await one?.publish(definition('a'));
+    expect(await other?.publish(definition('b'))).toBe(2n);
+  });
+
+  it('is a key-value bucket to every other client', async () => {
+    const { publish } = await open();
+    await publish(definition('public.total(integer)', { scope: { tenantId: 7n, databaseId: 9n } }));
+    const bucket = await new Kvm(connection).open('definitions');
+    const keys: string[] = [];
+    for await (const key of await bucket.keys('7.>')) keys.push(key);
+    expect(keys).toEqual(['7.9.function.public=2Etotal=28integer=29']);
+    expect((await bucket.get(keys[0] ?? ''))?.value[0]).toBe(0x70);
+  });
+
+  it('cannot be purged, nor can messages be deleted from it: the server refuses', async () => {
+    const { publish } = await open();
+    await publish(definition('a'));
+    await expect(jsm.streams.purge('KV_definitions')).rejects.toThrow('purge not permitted');
+    await expect(jsm.streams.deleteMessage('KV_definitions', 1)).rejects.toThrow('message delete not permitted');
+  });
+
+  it.each<[string, object]>([
+    ['subjects', { subjects: ['orders.>'] }],
+    ['retention', { retention: RetentionPolicy.Workqueue }],
+    ['max_msgs_per_subject', { max_msgs_per_subject: 5 }],
+    ['max_age', { max_age: 600_000_000_000 }],
+    ['max_msgs', { max_msgs: 10 }],
+    ['discard', { discard: 'old' }],
+    ['deny_purge', { deny_purge: false }],
+    ['duplicate_window', { duplicate_window: 1_000_000_000 }],
+  ])('is BUCKET_UNFIT when a stream of its name has another %s', async (setting, other) => {
+    await open();
+    const { config } = await jsm.streams.info('KV_definitions');
+    await jsm.streams.delete('KV_definitions');
+    await jsm.streams.add({ ...config, ...other });
+    const opened = open();
+    await expect(opened).rejects.toEqual(code('BUCKET_UNFIT'));
+    await expect(opened).rejects.toThrow(`stream KV_definitions exists with ${setting} `);
+  });
+
+  it('is BUCKET_UNFIT when it is one that a key-value client made, or has other replicas than asked for', async () => {
+    await new Kvm(connection).create('definitions');
+    await expect(open()).rejects.toEqual(code('BUCKET_UNFIT'));
+    await open({ bucket: 'mine' });
+    await expect(open({ bucket: 'mine', replicas: 3 })).rejects.toThrow('num_replicas 1, and must have 3');
+  });
+
+  it('needs as many servers as replicas', async () => {
+    await expect(open({ replicas: 3 })).rejects.toEqual(code('TOO_FEW_SERVERS'));
+  });
+
+  it('refuses what it has no room for, and keeps what it has', async () => {
+    const { publish, commits$ } = await open({ maxBytes: 4_000 });
+    await publish(definition('a'));
+    await expect(publish(definition('b', { payload: new Uint8Array(4_000) }))).rejects.toEqual(code('BUCKET_FULL'));
+    const watch = new Watch(commits$);
+    await watch.upTo(1n);
+    expect(watch.lines).toEqual(['1 put a']);
+    watch.subscription.unsubscribe();
+  });
+
+  it('refuses names and frames beyond what a server takes, before anything is sent', async () => {
+    const { publish } = await open();
+    await expect(publish(definition('n'.repeat(4_000)))).rejects.toEqual(code('TOO_LONG'));
+    await expect(publish(definition('a', { payload: new Uint8Array(1 << 20) }))).rejects.toEqual(code('TOO_LARGE'));
+    await expect(publish(definition('\ud800'))).rejects.toMatchObject({ name: 'WireError', code: 'UNENCODABLE' });
+    expect(await publish(definition('n'.repeat(3_500)))).toBe(1n);
+  });
+
+  it('when created anew ends what followed the old one with BUCKET_REPLACED', async () => {
+    const { publish, commits$ } = await open();
+    await publish(definition('a'));
+    const watch = new Watch(commits$);
+    await watch.upTo(1n);
+    await jsm.streams.delete('KV_definitions');
+    const again = await open();
+    await again.publish(definition('b'));
+    expect(await watch.end()).toEqual({ error: code('BUCKET_REPLACED') });
+    expect(watch.lines).toEqual(['1 put a']);
+  });
+
+  it('when deleted ends what followed it with BUCKET_REPLACED, after `timeout`', async () => {
+    const { commits$ } = await open();
+    const watch = new Watch(commits$);
+    await jsm.streams.delete('KV_definitions');
+    expect(await watch.end()).toEqual({ error: code('BUCKET_REPLACED') });
+  });
+
+  it('does not let a follower go on behind a revision that the bucket has not reached', async () => {
+    const { publish, commits } = await open();
+    await publish(definition('a'));
+    expect(await new Watch(commits({ after: 9n })).end()).toEqual({ error: code('BUCKET_REPLACED') });
+  });
+});
+
+describeWith(natsServer, 'natsDefinitions on a server that', () => {
+  const fixture = new NatsFixture();
+  afterAll(() => fixture.close());
+
+  it('has no JetStream rejects with NO_JETSTREAM', async () => {
+    const server = await fixture.single('');
+    const connection = await fixture.connect(server.url);
+    await expect(natsDefinitions(connection, { timeout: 300 })).rejects.toEqual(code('NO_JETSTREAM'));
+  });
+
+  it('lets the user do nothing rejects with NOT_PERMITTED, and tells of what', async () => {
+    const denied = 'publish: { deny: ["$JS.API.STREAM.>"] }';
+    const server = await fixture.single(withUsers(`{ user: u, password: p, permissions: { ${denied} } }`));
+    const connection = await fixture.connect(server.url, { user: 'u', pass: 'p' });
+    const opened = natsDefinitions(connection, { timeout: 1_000 });
+    await expect(opened).rejects.toEqual(code('NOT_PERMITTED'));
+    await expect(opened).rejects.toThrow('$JS.API.STREAM.INFO.KV_definitions');
+  });
+
+  it('lets the user read but not write rejects publishes with NOT_PERMITTED, and tells commits', async () => {
+    const reader = '{ user: r, password: p, permissions: { publish: { deny: ["$KV.>"] } } }';
+    const server = await fixture.single(withUsers(`{ user: w, password: p }, ${reader}`));
+    const [writing, reading] = await Promise.all(
+      ['w', 'r'].map(async (user) => natsDefinitions(await fixture.connect(server.url, { user, pass: 'p' }))),
+    );
+    if (writing === undefined || reading === undefined) throw new Error('both are open');
+    const watch = new Watch(reading.commits$);
+    await writing.publish(definition('a'));
+    await watch.upTo(1n);
+    await expect(reading.publish(definition('b'))).rejects.toEqual(code('NOT_PERMITTED'));
+    watch.subscription.unsubscribe();
+  });
+
+  it('lets the user write but not read errors commits with NOT_PERMITTED', async () => {
+    const writer = '{ user: w, password: p, permissions: { publish: { deny: ["$JS.API.CONSUMER.>"] } } }';
+    const server = await fixture.single(withUsers(writer));
+    const { publish, commits$ } = await natsDefinitions(await fixture.connect(server.url, { user: 'w', pass: 'p' }));
+    await publish(definition('a'));
+    expect(await new Watch(commits$).end()).toEqual({ error: code('NOT_PERMITTED') });
+  });
+
+  function withUsers(users: string): string {
+    return `jetstream: { store_dir: "${fixture.scratch()}" }\nauthorization: { users: [${users}] }`;
+  }
+});

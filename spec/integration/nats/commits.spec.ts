@@ -1,0 +1,257 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
+import { jetstream } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type DefinitionSyncMsg, DefinitionSyncFanout } from 'ddl-fanout';
+import { type NatsDefinitions, natsDefinitions } from 'ddl-fanout/nats';
+import { definition } from 'ddl-fanout/testing';
+import { encodeDefinitionSync } from 'ddl-fanout/wire';
+import { NatsFixture, type NatsServer, freePort, jetStream, natsServer } from '../../helpers/nats.js';
+import { NatsProxy } from '../../helpers/natsProxy.js';
+import { describeWith } from '../../helpers/servers.js';
+import { Watch } from '../../helpers/watch.js';
+
+const scope = { tenantId: 7n, databaseId: 9n };
+
+describeWith(natsServer, 'commits of natsDefinitions', () => {
+  const fixture = new NatsFixture();
+  let server: NatsServer;
+  let connection: NatsConnection;
+  let definitions: NatsDefinitions;
+  const warnings: [string, unknown][] = [];
+  const silent = (): void => undefined;
+  const logger = {
+    debug: silent,
+    info: silent,
+    warn: (message: string, context?: object) => warnings.push([message, context]),
+    error: silent,
+  };
+
+  beforeEach(async () => {
+    server = await fixture.single();
+    connection = await fixture.connect(server.url);
+    definitions = await natsDefinitions(connection, { logger });
+    warnings.length = 0;
+  });
+  afterEach(() => fixture.close());
+  afterAll(() => fixture.close());
+
+  const another = async (url = server.url) => natsDefinitions(await fixture.connect(url), { logger });
+
+  it('tell what the bucket holds in the order of revisions, then what follows, on every node alike', async () => {
+    const { publish, commits$ } = definitions;
+    for (const name of ['a', 'b', 'c', 'a']) await publish(definition(name, { scope }));
+    const first = new Watch(commits$);
+    await first.upTo(4n);
+    const second = new Watch((await another()).commits$);
+    await second.upTo(4n);
+    await publish(definition('b', { scope, action: 'delete' }));
+    await publish(definition('d'));
+    await Promise.all([first.upTo(6n), second.upTo(6n)]);
+    expect(first.lines).toEqual(['2 put b', '3 put c', '4 put a', '5 delete b', '6 put d']);
+    expect(second.lines).toEqual(first.lines);
+    expect(second.told.map((msg) => msg.scope)).toEqual([scope, scope, scope, scope, undefined]);
+  });
+
+  it('keep a delete, so that a node that was away learns of it', async () => {
+    const { publish } = definitions;
+    await publish(definition('a'));
+    await publish(definition('a', { action: 'delete' }));
+    const watch = new Watch((await another()).commits({ after: 1n }));
+    await watch.upTo(2n);
+    expect(watch.told).toEqual([{ ...definition('a', { action: 'delete' }), position: 2n }]);
+  });
+
+  it('go on behind a revision', async () => {
+    const { publish, commits } = definitions;
+    for (const name of ['a', 'b', 'c']) await publish(definition(name));
+    const watch = new Watch(commits({ after: 1n }));
+    await watch.upTo(3n);
+    expect(watch.lines).toEqual(['2 put b', '3 put c']);
+  });
+
+  it('call `onCaughtUp` once, behind all that the bucket held at the subscription', async () => {
+    const { publish, commits } = definitions;
+    const calls: [bigint, number][] = [];
+    const follow = (): Promise<Watch> =>
+      new Promise((resolve) => {
+        const watch: Watch = new Watch(
+          commits({
+            onCaughtUp: (revision) => {
+              calls.push([revision, calls.length === 0 ? 0 : watch.told.length]);
+              queueMicrotask(() => {
+                resolve(watch);
+              });
+            },
+          }),
+        );
+      });
+    await follow();
+    for (let n = 0; n < 600; n += 1) await publish(definition(`f${n % 500}`));
+    await follow();
+    expect(calls).toEqual([
+      [0n, 0],
+      [600n, 500],
+    ]);
+  });
+
+  it('error with what `onCaughtUp` throws', async () => {
+    const boom = new Error('boom');
+    const failing = definitions.commits({
+      onCaughtUp: () => {
+        throw boom;
+      },
+    });
+    expect(await new Watch(failing).end()).toEqual({ error: boom });
+  });
+
+  it('throw BAD_OPTION for options that make no sense', () => {
+    const badOption = expect.objectContaining({ code: 'BAD_OPTION' });
+    expect(() => definitions.commits({ after: -1n })).toThrow(badOption);
+    expect(() => definitions.commits({ onCaughtUp: 1 as unknown as () => void })).toThrow(badOption);
+  });
+
+  it('relay the very bytes that were published: a fan-out of another node encodes nothing again', async () => {
+    const fanout = new DefinitionSyncFanout();
+    const relayed = new Promise<Uint8Array>((resolve) => {
+      fanout.frames$.subscribe(({ bytes }) => {
+        resolve(bytes);
+      });
+    });
+    const other = await another();
+    let given: DefinitionSyncMsg | undefined;
+    other.commits$.subscribe((msg) => {
+      given = msg;
+      fanout.broadcast(msg);
+    });
+    // A name in str16 form, longer than needed: what no encoder here writes, and what must come through unchanged.
+    const bytes = Uint8Array.from([
+      0x70, 16, 0, 0, 0, 0x94, 0xa1, 0x66, 0xda, 0, 1, 0x61, 0xa3, 0x70, 0x75, 0x74, 0xc4, 2, 0x7b, 0x7d,
+    ]);
+    bytes[1] = bytes.length - 5;
+    await jetstream(connection).publish('$KV.definitions.-.-.f.a', bytes);
+    const sent = await relayed;
+    expect(sent).toEqual(bytes);
+    expect(sent.buffer.byteLength).toBe(bytes.length);
+    expect(given).toMatchObject({ definitionType: 'f', name: 'a', action: 'put', position: 1n });
+  });
+
+  it('tell a key that another tool deleted as a delete', async () => {
+    await definitions.publish(definition('a', { scope }));
+    const bucket = await new Kvm(connection).open('definitions');
+    await bucket.delete('7.9.function.a');
+    const watch = new Watch(definitions.commits$);
+    await watch.upTo(2n);
+    expect(watch.told).toEqual([{ ...definition('a', { scope, action: 'delete' }), position: 2n }]);
+  });
+
+  it('skip what is no definition, with a warning each for the first ten', async () => {
+    const js = jetstream(connection);
+    const put = (key: string, value: Uint8Array) => js.publish(`$KV.definitions.${key}`, value);
+    await put('note', Uint8Array.of(1));
+    await put('-.-.function.a', Uint8Array.of(1));
+    await put('-.-.function.b', encodeDefinitionSync(definition('c')));
+    for (let n = 0; n < 20; n += 1) await put(`note${n}`, Uint8Array.of(1));
+    await definitions.publish(definition('d'));
+    const watch = new Watch(definitions.commits$);
+    await watch.upTo(24n);
+    expect(watch.lines).toEqual(['24 put d']);
+    expect(warnings).toHaveLength(10);
+    expect(warnings.slice(0, 3).map(([, context]) => context)).toEqual([
+      { bucket: 'definitions', subject: '$KV.definitions.note', revision: 1, why: 'the key names no definition' },
+      expect.objectContaining({ revision: 2, why: expect.stringContaining('WireError') as unknown }),
+      expect.objectContaining({ revision: 3, why: 'the value is of another definition' }),
+    ]);
+  });
+
+  it('complete when the owner closes the connection', async () => {
+    const watch = new Watch(definitions.commits$);
+    await definitions.publish(definition('a'));
+    await watch.upTo(1n);
+    await connection.close();
+    expect(await watch.end()).toEqual({});
+    await expect(definitions.publish(definition('b'))).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('error with CLOSED when the client gives up', async () => {
+    const impatient = await fixture.connect(server.url, { maxReconnectAttempts: 2 });
+    const watch = new Watch((await natsDefinitions(impatient)).commits$);
+    await server.kill();
+    expect(await watch.end()).toEqual({ error: expect.objectContaining({ code: 'CLOSED' }) });
+  });
+
+  it('leave no consumer behind once unsubscribed', async () => {
+    const watch = new Watch(definitions.commits$);
+    await definitions.publish(definition('a'));
+    await watch.upTo(1n);
+    watch.subscription.unsubscribe();
+    await connection.flush();
+    const jsm = await jetstream(connection).jetstreamManager();
+    expect((await jsm.streams.info('KV_definitions')).state.consumer_count).toBe(0);
+  });
+
+  it('lose nothing and tell nothing twice while the server is killed and started again under publishes', async () => {
+    const other = await another();
+    const watch = new Watch(other.commits$);
+    const acknowledged: bigint[] = [];
+    for (const round of [0, 1, 2]) {
+      const publishes = Array.from({ length: 200 }, (_, n) => definitions.publish(definition(`f${round}_${n}`)));
+      await publishes[50];
+      await server.restart();
+      acknowledged.push(...(await Promise.all(publishes)));
+    }
+    acknowledged.sort((a, b) => (a < b ? -1 : 1));
+    await watch.upTo(acknowledged.at(-1) ?? 0n);
+    expect(watch.revisions).toEqual(acknowledged);
+    expect(new Set(watch.told.map(({ name }) => name)).size).toBe(600);
+  }, 60_000);
+
+  it('go on behind a connection that was cut, and one that was frozen', async () => {
+    const proxy = await NatsProxy.to(server.options.port);
+    try {
+      const remote = await natsDefinitions(await fixture.connect(proxy.url, { pingInterval: 500, maxPingOut: 1 }));
+      const watch = new Watch(remote.commits$);
+      await definitions.publish(definition('a'));
+      await watch.upTo(1n);
+      proxy.cut();
+      const published = remote.publish(definition('b'));
+      await definitions.publish(definition('a', { action: 'delete' }));
+      await watch.upTo(3n);
+      proxy.freeze();
+      await definitions.publish(definition('c'));
+      proxy.release();
+      await watch.upTo(4n);
+      expect(watch.revisions).toEqual([1n, 2n, 3n, 4n]);
+      expect([2n, 3n]).toContain(await published);
+    } finally {
+      await proxy.close();
+    }
+  }, 30_000);
+
+  it('reach a consumer that the server cut off for being slow, whole and in order', async () => {
+    const dir = fixture.scratch();
+    const monitor = await freePort();
+    const limits = `write_deadline: "200ms"\nmax_pending: 2MB\nhttp: "127.0.0.1:${monitor}"`;
+    const slow = await fixture.single(`${jetStream(dir)}\n${limits}`);
+    const proxy = await NatsProxy.to(slow.options.port);
+    try {
+      const { publish } = await another(slow.url);
+      const payload = randomBytes(200_000);
+      for (let n = 0; n < 100; n += 1) await publish(definition(`f${n}`, { payload }));
+      const watch = new Watch((await another(proxy.url)).commits$);
+      await watch.upTo(1n);
+      proxy.freeze();
+      const cutOff = async (): Promise<number> => {
+        const figures = (await (await fetch(`http://127.0.0.1:${monitor}/varz`)).json()) as { slow_consumers: number };
+        return figures.slow_consumers;
+      };
+      while ((await cutOff()) === 0);
+      proxy.release();
+      await watch.upTo(100n);
+      expect(watch.revisions).toEqual(Array.from({ length: 100 }, (_, n) => BigInt(n + 1)));
+    } finally {
+      await proxy.close();
+    }
+  }, 30_000);
+});
