@@ -62,6 +62,12 @@ function configOf({ name, replicas, storage, maxBytes }: BucketOptions, connecti
   } satisfies Partial<StreamConfig>;
 }
 
+/** @throws {NatsDefinitionsError} BUCKET_REPLACED unless this is the description of the bucket that was opened. */
+export function checkSame({ name, identity }: Bucket, description: string | undefined): void {
+  if (description === identity) return;
+  throw new NatsDefinitionsError('BUCKET_REPLACED', `bucket ${name} is another one now: ${description ?? ''}`);
+}
+
 /** The settings without which definitions get lost, mixed up or told twice. */
 function checkFit(info: StreamInfo, wanted: ReturnType<typeof configOf>, replicas: number | undefined): void {
   const is: Partial<StreamConfig> = info.config;
@@ -122,7 +128,8 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
       };
     } catch (raw) {
       const error = definitionsError(raw, `opening bucket ${name}`);
-      if (!isPassing(error)) throw error;
+      // While another node creates it, a cluster knows the name already and the stream not yet.
+      if (!isPassing(error) && apiCode(raw) !== streamNotFound) throw error;
       if (performance.now() >= deadline) throw unanswered(raw, error, name);
       await pause(100);
     }

@@ -1,5 +1,5 @@
 import type { JsMsg, StreamInfo } from '@nats-io/jetstream';
-import type { Bucket } from './bucket.js';
+import { type Bucket, checkSame } from './bucket.js';
 import { NatsDefinitionsError } from './errors.js';
 
 /** How far one subscription has read a bucket, and whether it is still the same bucket. */
@@ -16,12 +16,7 @@ export class Cursor {
 
   /** Before a consumer is made. @throws {NatsDefinitionsError} BUCKET_REPLACED */
   check({ config, state }: StreamInfo): void {
-    const { name } = this.bucket;
-    if (config.description !== this.bucket.identity)
-      throw new NatsDefinitionsError(
-        'BUCKET_REPLACED',
-        `bucket ${name} is another one now: ${config.description ?? ''}`,
-      );
+    checkSame(this.bucket, config.description);
     if (state.last_seq < this.last) throw this.#setBack(`ends at revision ${state.last_seq}`);
     this.#head = state.last_seq;
     this.#tellCaughtUp();

@@ -2,7 +2,8 @@ import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetst
 import { EMPTY, Observable, catchError, defer, from, merge, mergeMap, repeat, retry, throwError, timer } from 'rxjs';
 import type { Bucket } from './bucket.js';
 import { Cursor } from './cursor.js';
-import { NatsDefinitionsError, definitionsError, isPassing } from './errors.js';
+import { NatsDefinitionsError, definitionsError } from './errors.js';
+import { Patience } from './patience.js';
 
 export interface FollowOptions {
   /** Revision to start behind; 0: the beginning. */
@@ -106,27 +107,4 @@ async function brokenOff(messages: ConsumerMessages): Promise<void> {
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof NatsDefinitionsError && error.code === code;
-}
-
-/** How long to go on, and how long to wait between two tries. */
-class Patience {
-  #failingSince: number | undefined;
-  #wait = 50;
-
-  constructor(readonly timeout: number) {}
-
-  renew(): void {
-    this.#failingSince = undefined;
-    this.#wait = 50;
-  }
-
-  /** Milliseconds until the next try; throws the error when it makes no sense to try again. */
-  waitAfter(error: unknown): number {
-    if (!(error instanceof NatsDefinitionsError) || error.code === 'CLOSED' || error.code === 'NOT_PERMITTED')
-      throw error;
-    if (isPassing(error)) this.#failingSince = undefined;
-    else this.#failingSince ??= performance.now();
-    if (performance.now() - (this.#failingSince ?? Infinity) >= this.timeout) throw error;
-    return (this.#wait = Math.min(this.#wait * 2, 1_000));
-  }
 }

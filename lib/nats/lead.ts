@@ -11,8 +11,9 @@ import {
 } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
 import type { Bucket } from './bucket.js';
-import { NatsDefinitionsError, definitionsError, isPassing } from './errors.js';
+import { NatsDefinitionsError, definitionsError } from './errors.js';
 import { Lease } from './lease.js';
+import { Patience } from './patience.js';
 import { pause } from './pause.js';
 import { type PublishOptions, publishBy } from './publish.js';
 import { Term } from './term.js';
@@ -84,11 +85,19 @@ async function campaign(
   signal: AbortSignal,
 ): Promise<void> {
   const lease = new Lease(await openLease(), duration, holder);
+  const patience = new Patience(bucket.timeout);
   while (!signal.aborted) {
-    await lease.acquire(signal);
-    await rule(bucket, lease, terms, signal);
+    let wait = duration / 5; // gives way to the others
+    try {
+      await lease.acquire(signal);
+      await rule(bucket, lease, terms, signal);
+      patience.renew();
+    } catch (raw) {
+      const error = definitionsError(raw, `leading in bucket ${bucket.name}`);
+      if (!isFenced(error)) wait = patience.waitAfter(error);
+    }
     await lease.release();
-    await pause(duration / 5, signal); // gives way to the others
+    await pause(wait, signal);
   }
 }
 
@@ -100,14 +109,7 @@ async function rule(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return;
-  let term: Term;
-  try {
-    term = await Term.begin(bucket, lease, signal);
-  } catch (raw) {
-    const error = definitionsError(raw, `beginning a term in ${bucket.name}`);
-    if (isFenced(error) || isPassing(error)) return;
-    throw error;
-  }
+  const term = await Term.begin(bucket, lease, signal);
   const end = (): void => {
     term.end();
   };

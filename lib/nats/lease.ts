@@ -1,5 +1,5 @@
 import type { Bucket } from './bucket.js';
-import { NatsDefinitionsError, apiCode, definitionsError, isPassing, wrongLastSequence } from './errors.js';
+import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
 import { newId } from './newId.js';
 import { pause } from './pause.js';
 import { store } from './store.js';
@@ -36,9 +36,8 @@ export class Lease {
           await this.#write(this.holder, seen, signal);
           return;
         }
-      } catch (raw) {
-        const error = definitionsError(raw, `acquiring the lease of ${this.bucket.name}`);
-        if (apiCode(error) !== wrongLastSequence && !isPassing(error)) throw error;
+      } catch (error) {
+        if (apiCode(error) !== wrongLastSequence) throw error;
       }
       await pause(this.duration / 5, signal);
     }

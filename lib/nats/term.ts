@@ -1,6 +1,6 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, takeUntil } from 'rxjs';
-import type { Bucket } from './bucket.js';
+import { type Bucket, checkSame } from './bucket.js';
 import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
 import { followStream } from './followStream.js';
 import { leaderKey } from './key.js';
@@ -41,18 +41,22 @@ export class Term {
       error: () => {
         this.end();
       },
+      complete: () => {
+        this.end();
+      },
     });
   }
 
   /**
    * Writes the fence. The order matters: the stream's end is read, then the lease is found to be held, then the fence
    * is written behind that end; so a leader that was paused in between does not push out the one that took over.
-   * @throws {NatsDefinitionsError} FENCED when the lease is lost
+   * @throws {NatsDefinitionsError} FENCED when the lease is lost, BUCKET_REPLACED
    */
   static async begin(bucket: Bucket, lease: Lease, signal: AbortSignal): Promise<Term> {
     const value = new TextEncoder().encode(lease.holder);
     for (;;) {
-      const { state } = await bucket.jsm.streams.info(bucket.stream);
+      const { config, state } = await bucket.jsm.streams.info(bucket.stream);
+      checkSame(bucket, config.description);
       await lease.renew(signal);
       try {
         const options = { id: newId(), expected: state.last_seq, signal };

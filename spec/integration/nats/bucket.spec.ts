@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { type JetStreamManager, RetentionPolicy, StorageType, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { firstValueFrom } from 'rxjs';
 import { type NatsDefinitions, type NatsDefinitionsOptions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
 import { NatsFixture, type NatsServer, natsServer } from '../../helpers/nats.js';
@@ -181,6 +182,24 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
     const { publish, commits$ } = await natsDefinitions(await fixture.connect(server.url, { user: 'w', pass: 'p' }));
     await publish(definition('a'));
     expect(await new Watch(commits$).end()).toEqual({ error: code('NOT_PERMITTED') });
+  });
+
+  it('lets the user do what the manual lists needs no more, leading included', async () => {
+    const streams = ['KV_definitions', 'KV_definitions_leader'];
+    const calls = ['STREAM.INFO', 'STREAM.CREATE', 'STREAM.MSG.GET'];
+    const consumers = ['CONSUMER.CREATE', 'CONSUMER.INFO', 'CONSUMER.DELETE', 'CONSUMER.MSG.NEXT'];
+    const allowed = [
+      '$KV.definitions.>',
+      '$KV.definitions_leader.>',
+      ...streams.flatMap((stream) => calls.map((call) => `$JS.API.${call}.${stream}`)),
+      ...consumers.map((call) => `$JS.API.${call}.KV_definitions.>`),
+    ];
+    const permissions = `publish: { allow: ${JSON.stringify(allowed)} }, subscribe: { allow: ["_INBOX.>"] }`;
+    const server = await fixture.single(withUsers(`{ user: u, password: p, permissions: { ${permissions} } }`));
+    const { commits$, lead } = await natsDefinitions(await fixture.connect(server.url, { user: 'u', pass: 'p' }));
+    const told = firstValueFrom(commits$);
+    await lead(({ publish }) => publish(definition('a')), { lease: 1_000 }).forEach(() => undefined);
+    expect(await told).toMatchObject({ name: 'a', position: 2n });
   });
 
   function withUsers(users: string): string {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { NEVER, Observable, Subject, concatMap, of, throwError } from 'rxjs';
 import { type DefinitionsTerm, type NatsDefinitions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
@@ -94,6 +95,25 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     expect(() => a.lead(() => NEVER, { lease: 1_000.5 })).toThrow(badOption);
     expect(() => a.lead(undefined as unknown as () => Observable<never>)).toThrow(badOption);
   });
+
+  it('errors with CLOSED when the connection is closed, and with BUCKET_REPLACED when the bucket is another one', async () => {
+    const connection = await fixture.connect(server.url);
+    const [one, two] = [new Work(), new Work()];
+    const closed = (await natsDefinitions(connection)).lead(one.work, { lease: 1_000 }).forEach(() => undefined);
+    await one.term(0);
+    const refused = expect(closed).rejects.toMatchObject({ code: 'CLOSED' });
+    await connection.close();
+    await refused;
+    const mine = await natsDefinitions(await fixture.connect(server.url), { bucket: 'mine', timeout: 300 });
+    const replaced = mine.lead(two.work, { lease: 1_000 }).forEach(() => undefined);
+    const gone = expect(replaced).rejects.toMatchObject({ code: 'BUCKET_REPLACED' });
+    await two.term(0);
+    const jsm = await jetstreamManager(await fixture.connect(server.url));
+    await jsm.streams.delete('KV_mine');
+    await natsDefinitions(await fixture.connect(server.url), { bucket: 'mine' });
+    await gone;
+    expect([one.working, two.working, two.terms.length]).toEqual([0, 0, 1]);
+  }, 20_000);
 
   it('stores what one term publishes in call order, without waiting for one another', async () => {
     const one = new Work();
