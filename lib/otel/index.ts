@@ -1,2 +1,1 @@
 export { instrumentFanout } from './instrumentFanout.js';
-export type { FanoutLike } from './instrumentFanout.js';

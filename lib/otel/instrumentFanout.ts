@@ -1,23 +1,6 @@
 import type { Attributes, BatchObservableCallback, Meter, Observable } from '@opentelemetry/api';
+import type { DefinitionSyncFanout } from '../fanout/fanout.js';
 import { functionOption } from '../options.js';
-
-/** What is read of a fan-out: `DefinitionSyncFanout.stats()`. */
-export interface FanoutLike {
-  stats: () => {
-    readonly broadcast: number;
-    readonly encodeFailures: number;
-    readonly activeSessions: number;
-    readonly sessionsRegistered: number;
-    readonly ending: number;
-    readonly offered: number;
-    readonly delivered: number;
-    readonly dropped: number;
-    readonly superseded: number;
-    readonly discarded: number;
-    readonly waiting: number;
-    readonly inFlight: number;
-  };
-}
 
 const sessionState = 'ddl_fanout.session.state';
 const frameState = 'ddl_fanout.frame.state';
@@ -60,8 +43,12 @@ function instrumentsOf(meter: Meter) {
  *   telling the last values, as it does for any instrument.)
  * @throws {FanoutError} BAD_OPTION when `fanout.stats` is no function
  */
-export function instrumentFanout(fanout: FanoutLike, meter: Meter, attributes: Attributes = {}): () => void {
-  functionOption('fanout.stats', fanout.stats);
+export function instrumentFanout(
+  fanout: Pick<DefinitionSyncFanout, 'stats'>,
+  meter: Meter,
+  attributes: Attributes = {},
+): () => void {
+  functionOption('fanout.stats', (fanout as Partial<typeof fanout>).stats?.bind(fanout));
   const of = instrumentsOf(meter);
   const observe: BatchObservableCallback = (result) => {
     const now = fanout.stats();

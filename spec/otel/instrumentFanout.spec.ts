@@ -5,7 +5,9 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
+import { DefinitionSyncFanout } from 'ddl-fanout';
 import { instrumentFanout } from 'ddl-fanout/otel';
+import { definition, stalledDelivery } from 'ddl-fanout/testing';
 
 const stats = {
   broadcast: 7,
@@ -21,6 +23,8 @@ const stats = {
   waiting: 3,
   inFlight: 2,
 };
+
+const quiet = (): void => undefined;
 
 describe('instrumentFanout', () => {
   let exporter: InMemoryMetricExporter;
@@ -101,6 +105,27 @@ describe('instrumentFanout', () => {
     uninstall();
     await collect();
     expect(reads).toBe(1);
+  });
+
+  it('tells a fan-out at work, and adds up', async () => {
+    const fanout = new DefinitionSyncFanout({
+      capacity: 1,
+      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    });
+    instrumentFanout(fanout, provider.getMeter('spec'));
+    fanout.register('fast', () => undefined).subscribe();
+    fanout.register('stalled', stalledDelivery()).subscribe();
+    for (const name of ['a', 'b', 'c', 'd']) fanout.broadcast(definition(name));
+    const points = await collect();
+    expect(points).toMatchObject({
+      'ddl_fanout.broadcasts': 4,
+      'ddl_fanout.session.count active': 2,
+      'ddl_fanout.frame.offers': 8,
+      'ddl_fanout.frame.settlements delivered': 4,
+      'ddl_fanout.frame.settlements dropped': 2,
+      'ddl_fanout.frame.pending waiting': 1,
+      'ddl_fanout.frame.pending in_flight': 1,
+    });
   });
 
   it('throws BAD_OPTION for something that is no fan-out', () => {
