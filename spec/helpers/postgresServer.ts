@@ -6,18 +6,19 @@ import { tmpdir } from 'node:os';
 import pg from 'pg';
 import { fromPg } from 'ddl-fanout/postgres';
 import type { ServerProgram } from './servers.js';
-import type { TestDatabase } from './postgresDatabase.js';
+import type { TestDatabase, TestSession } from './postgresDatabase.js';
 
 const DEBIAN = '/usr/lib/postgresql';
+const PROGRAMS = ['initdb', 'postgres', 'pg_basebackup'];
 
-/** The folder of `initdb` and `postgres`: on PATH, or where Debian keeps them, the newest first. */
+/** The folder of all of them: on PATH, or where Debian keeps them, the newest first. */
 function findBinaries(): string | undefined {
   const majors = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),
     ...majors.map((major) => join(DEBIAN, major, 'bin')),
   ];
-  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+  return folders.find((folder) => PROGRAMS.every((program) => existsSync(join(folder, program))));
 }
 
 /** PostgreSQL refuses to run as root, so root lends it a user without rights. */
@@ -38,6 +39,15 @@ export const postgresServer: ServerProgram = {
   available: binaries !== undefined,
 };
 
+/** A database of a server, which has any number of sessions. */
+export interface ServerDatabase extends TestDatabase {
+  readonly name: string;
+  readonly pool: pg.Pool;
+  session(): Promise<TestSession>;
+  /** A new session for `sql`, after the server was away. */
+  reopen(): Promise<void>;
+}
+
 /** A PostgreSQL server in a folder of its own on a free port of 127.0.0.1. */
 export class PostgresServer {
   private process: ChildProcess | undefined;
@@ -52,22 +62,29 @@ export class PostgresServer {
 
   /** @param settings of `postgresql.conf`; without any, nothing is synced to the disk */
   static async start(settings: Readonly<Record<string, string>> = { fsync: 'off' }): Promise<PostgresServer> {
+    return PostgresServer.make(
+      'initdb',
+      ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+      settings,
+    );
+  }
+
+  /** A standby of this server, which follows it until `pg_promote()`. */
+  standby(): Promise<PostgresServer> {
+    const source = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'postgres', '-R', '-c', 'fast', '--no-sync'];
+    return PostgresServer.make('pg_basebackup', source, this.settings);
+  }
+
+  private static async make(
+    program: string,
+    options: readonly string[],
+    settings: Readonly<Record<string, string>>,
+  ): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'ddl-fanout-postgres-'));
     const user = findUser();
     if (user) chownSync(folder, user.uid, user.gid);
-    const command = [
-      '-D',
-      join(folder, 'data'),
-      '-U',
-      'postgres',
-      '-A',
-      'trust',
-      '-E',
-      'UTF8',
-      '--no-locale',
-      '--no-sync',
-    ];
-    execFileSync(join(binaries ?? '', 'initdb'), command, { ...user, cwd: folder, stdio: 'ignore' });
+    const command = ['-D', join(folder, 'data'), ...options];
+    execFileSync(join(binaries ?? '', program), command, { ...user, cwd: folder, stdio: 'ignore' });
     const server = new PostgresServer(folder, await freePort(), settings);
     await server.up();
     return server;
@@ -111,8 +128,9 @@ export class PostgresServer {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.pools.splice(0).map((pool) => pool.end()));
+    // Its end cuts every connection, so that no pool waits for a client that a failed spec has kept.
     await this.kill('SIGINT');
+    for (const pool of this.pools) void pool.end();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -124,7 +142,7 @@ export class PostgresServer {
   }
 
   /** A new database in it. Its `close` ends the connections; the server's end takes the rest. */
-  async open(): Promise<TestDatabase & { readonly name: string; readonly pool: pg.Pool }> {
+  async open(): Promise<ServerDatabase> {
     const name = `db${++this.databases}`;
     const client = new pg.Client({ connectionString: this.url('postgres') });
     await client.connect();
@@ -132,13 +150,18 @@ export class PostgresServer {
     await client.end();
     const pool = this.pool(name);
     // One session for statements, so that SET and BEGIN last.
-    const statements = await pool.connect();
+    let statements = await pool.connect();
     statements.on('error', () => undefined);
     return {
       name,
       pool,
       client: fromPg(pool),
       sql: async (text) => rowsOf(await statements.query(text)),
+      reopen: async () => {
+        statements.release(true);
+        statements = await pool.connect();
+        statements.on('error', () => undefined);
+      },
       as: (role) => Promise.resolve(fromPg(this.pool(name, role))),
       session: async () => {
         const session = await pool.connect();

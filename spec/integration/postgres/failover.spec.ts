@@ -1,0 +1,62 @@
+import { expect, it, jest } from '@jest/globals';
+import { firstValueFrom } from 'rxjs';
+import { fromPg, installCapture, postgresDefinitions, type PostgresLike } from 'ddl-fanout/postgres';
+import { line, Listener } from '../../helpers/postgresDatabase.js';
+import { PostgresServer, postgresServer } from '../../helpers/postgresServer.js';
+import { describeWith } from '../../helpers/servers.js';
+
+// A server's start takes seconds on a busy machine.
+jest.setTimeout(60_000);
+
+const fn = (name: string): string => `CREATE OR REPLACE FUNCTION ${name}() RETURNS int LANGUAGE sql AS 'SELECT 1';`;
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describeWith(postgresServer, 'a standby of a PostgreSQL server', () => {
+  it('is a clear error while it follows; once promoted, its readers forget what it never got', async () => {
+    const primary = await PostgresServer.start();
+    const database = await primary.open();
+    await installCapture(database.client);
+    const standby = await primary.standby();
+    let source = database.client;
+    const client: PostgresLike = { connect: () => source.connect() };
+    let statements = (text: string) => database.sql(text);
+    const listener = new Listener(
+      { ...database, client, sql: (text) => statements(text) },
+      { logger: quiet, reconnect: { initialDelay: 10, maxDelay: 200 } },
+    );
+    await database.sql(`${fn('kept')} ${fn('dropped')}`);
+    await listener.settled();
+
+    const pool = standby.pool(database.name);
+    for (let there = false; !there;) {
+      const { rows } = await pool.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_proc WHERE proname = 'dropped'`,
+      );
+      there = rows[0]?.n === 1;
+    }
+    await expect(firstValueFrom(postgresDefinitions(fromPg(pool)))).rejects.toMatchObject({ code: 'READ_ONLY' });
+    await standby.kill('SIGINT');
+
+    await database.sql(`${fn('lost')} DROP FUNCTION dropped()`);
+    await listener.settled();
+    listener.messages.length = 0;
+    await primary.kill('SIGKILL');
+    await standby.up();
+    await pool.query('SELECT pg_promote()');
+    await pool.query(fn('later'));
+    source = fromPg(pool);
+    statements = async (text) => {
+      await pool.query(text);
+      return [];
+    };
+    await listener.settled();
+    expect(listener.messages.map(line)).toEqual([
+      ...['delete function public.lost()', 'put function public.kept()', 'put function public.dropped()'],
+      'put function public.later()',
+    ]);
+    listener.stop();
+    await database.close();
+    await standby.stop();
+    await primary.stop();
+  });
+});
