@@ -1,0 +1,23 @@
+import type { DefinitionSyncMsg } from '../definition.js';
+
+/** A value, or a promise of it. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
+/**
+ * Where a device keeps its definitions between runs. `connectLite` calls one method at a time and waits for its result.
+ *
+ * - `list` is called once, before the first connection; `put` and `delete` for every change; `get` is for the caller.
+ * - What is put MUST be what `get` and `list` give back: `definitionType`, `name`, `action`, `payload` and `scope`.
+ * - A method that throws or rejects drops the connection (`STORE`); the next one brings the change again.
+ */
+export interface DefinitionStore {
+  get(key: string): Awaitable<DefinitionSyncMsg | undefined>;
+  put(key: string, msg: DefinitionSyncMsg): Awaitable<void>;
+  delete(key: string): Awaitable<void>;
+  list(): Awaitable<Iterable<DefinitionSyncMsg>>;
+}
+
+/** The key of a definition, as a stock Lite has it. */
+export function definitionKey(msg: Pick<DefinitionSyncMsg, 'definitionType' | 'name'>): string {
+  return `${msg.definitionType}:${msg.name}`;
+}

@@ -1,0 +1,136 @@
+import { Subject } from 'rxjs';
+import { definitionKey } from './definitionStore.js';
+import { Inbox, PAUSE_AT, RESUME_AT, type Job } from './inbox.js';
+import { LiteError } from './liteError.js';
+import type { DefinitionSyncMsg } from '../definition.js';
+import type { Awaitable, DefinitionStore } from './definitionStore.js';
+
+/** Whoever feeds the catalog. */
+export interface Feeder {
+  /** More waits than should. */
+  hold(): void;
+  /** Little waits again. */
+  release(): void;
+  /** The store has thrown; all that waited was let go. */
+  storeFailed(error: unknown): void;
+}
+
+/**
+ * What the device has: `definitions` and the store, changed one message after the other, the store first.
+ * Told on `messages$` is what has been stored. With a store that answers at once nothing ever waits.
+ */
+export class DeviceCatalog {
+  readonly definitions = new Map<string, DefinitionSyncMsg>();
+  readonly messages$ = new Subject<DefinitionSyncMsg>();
+  feeder: Feeder | undefined = undefined;
+  readonly #inbox = new Inbox();
+  #working = false;
+  #holding = false;
+
+  constructor(private readonly store: DefinitionStore) {}
+
+  /** Starts with what the store has. @throws {LiteError} STORE */
+  async load(): Promise<void> {
+    try {
+      for (const msg of await this.store.list()) this.definitions.set(definitionKey(msg), msg);
+    } catch (error) {
+      throw new LiteError('STORE', 'the store cannot be listed', { cause: error });
+    }
+  }
+
+  /** Whether more waits than should. */
+  get holding(): boolean {
+    return this.#holding;
+  }
+
+  add(job: Job): void {
+    this.#inbox.push(job);
+    if (!this.#holding && this.#inbox.length >= PAUSE_AT) {
+      this.#holding = true;
+      this.feeder?.hold();
+    }
+    if (this.#working) return;
+    this.#working = true;
+    this.#continue(this.#work());
+  }
+
+  /** Lets go of what waits; what the store is doing ends by itself. */
+  clear(): void {
+    this.#inbox.clear();
+  }
+
+  /** Goes on until the store needs time, and then when it is done: no promise where none is needed. */
+  #continue(work: Iterator<PromiseLike<void>>): void {
+    try {
+      const step = work.next();
+      if (step.done === true) {
+        this.#working = false;
+        return;
+      }
+      step.value.then(
+        () => {
+          this.#continue(work);
+        },
+        (error: unknown) => {
+          this.#failed(error);
+        },
+      );
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#inbox.clear();
+    this.#working = false;
+    this.#release();
+    this.feeder?.storeFailed(error);
+  }
+
+  #release(): void {
+    if (!this.#holding || this.#inbox.length > RESUME_AT) return;
+    this.#holding = false;
+    this.feeder?.release();
+  }
+
+  *#work(): Generator<PromiseLike<void>, void> {
+    for (let job = this.#inbox.shift(); job !== undefined; job = this.#inbox.shift()) {
+      if (job.type === 'message') yield* this.#take(job.msg, job.inSnapshot);
+      else yield* this.#keepOnly(job.alive, job.done);
+      this.#release();
+    }
+  }
+
+  *#take(msg: DefinitionSyncMsg, inSnapshot: boolean): Generator<PromiseLike<void>, void> {
+    const key = definitionKey(msg);
+    const known = this.definitions.get(key);
+    if (inSnapshot && (msg.action === 'delete' ? known === undefined : isSame(msg, known))) return;
+    yield* settled(msg.action === 'delete' ? this.store.delete(key) : this.store.put(key, msg));
+    if (msg.action === 'delete') this.definitions.delete(key);
+    else this.definitions.set(key, msg);
+    this.messages$.next(msg);
+  }
+
+  *#keepOnly(alive: ReadonlySet<string>, done: () => void): Generator<PromiseLike<void>, void> {
+    for (const [key, { definitionType, name, scope }] of this.definitions) {
+      if (alive.has(key)) continue;
+      yield* this.#take({ definitionType, name, action: 'delete', payload: new Uint8Array(), scope }, false);
+    }
+    done();
+  }
+}
+
+function* settled(result: Awaitable<void>): Generator<PromiseLike<void>, void> {
+  if (typeof (result as PromiseLike<void> | undefined)?.then === 'function') yield result as PromiseLike<void>;
+}
+
+/** Whether the device has exactly this already. */
+function isSame(msg: DefinitionSyncMsg, known: DefinitionSyncMsg | undefined): boolean {
+  return (
+    msg.action === known?.action &&
+    msg.scope?.tenantId === known.scope?.tenantId &&
+    msg.scope?.databaseId === known.scope?.databaseId &&
+    msg.payload.length === known.payload.length &&
+    msg.payload.every((byte, index) => byte === known.payload[index])
+  );
+}

@@ -1,0 +1,12 @@
+export { connectLite } from './connectLite.js';
+export type { LiteConnection, LiteStatus } from './connectLite.js';
+export type { LiteOptions, ReconnectOptions } from './liteOptions.js';
+export { LiteError } from './liteError.js';
+export type { LiteErrorCode } from './liteError.js';
+export { definitionKey } from './definitionStore.js';
+export type { Awaitable, DefinitionStore } from './definitionStore.js';
+export { memoryStore } from './memoryStore.js';
+export { fileStore } from './fileStore.js';
+export type { FileStore } from './fileStore.js';
+export type { LiteToken } from './tokenSource.js';
+export type { LiteSocketEvent, LiteWebSocket, WebSocketConstructor } from './webSocketLike.js';

@@ -1,0 +1,104 @@
+import {
+  decodeMessage,
+  encodeMessage,
+  WireError,
+  type MessageKind,
+  type MessageOf,
+  type SyncMessages,
+} from '../wire/index.js';
+import { LiteError, type LiteErrorCode } from './liteError.js';
+import type { LiteSocketEvent, LiteWebSocket, WebSocketConstructor } from './webSocketLike.js';
+
+/** What a `LiteSocket` tells; nothing any more behind `failed` and `end`. */
+export interface LiteSocketListener {
+  opened(): void;
+  received(message: MessageOf): void;
+  failed(error: LiteError): void;
+}
+
+/** A WebSocket in terms of the wire's messages. */
+export class LiteSocket {
+  #socket: LiteWebSocket | undefined;
+  #over = false;
+
+  constructor(private readonly listener: LiteSocketListener) {}
+
+  /** Bytes that wait to be sent. */
+  get unsent(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  open(WebSocket: WebSocketConstructor, url: string): void {
+    try {
+      const socket = new WebSocket(url);
+      this.#socket = socket;
+      socket.binaryType = 'arraybuffer';
+      socket.addEventListener('open', this.#guard(this.#opened));
+      socket.addEventListener('message', this.#guard(this.#received));
+      socket.addEventListener('close', this.#guard(this.#closed));
+      // What went wrong, a WebSocket does not tell; the close that follows ends the session.
+      socket.addEventListener('error', () => undefined);
+    } catch (error) {
+      this.fail('LOST', 'the socket cannot be opened', error);
+    }
+  }
+
+  send<K extends MessageKind>(kind: K, message: SyncMessages[K]): void {
+    this.#socket?.send(encodeMessage(kind, message));
+  }
+
+  pause(): void {
+    this.#socket?.pause?.();
+  }
+
+  resume(): void {
+    this.#socket?.resume?.();
+  }
+
+  fail(code: LiteErrorCode, message: string, cause?: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    const socket = this.#socket;
+    // A peer that is lost may never answer a close.
+    if (socket?.terminate === undefined) socket?.close();
+    else socket.terminate();
+    this.listener.failed(new LiteError(code, message, cause === undefined ? undefined : { cause }));
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.resume();
+    this.#socket?.close();
+  }
+
+  readonly #opened = (): void => {
+    this.listener.opened();
+  };
+
+  readonly #received = ({ data }: LiteSocketEvent): void => {
+    if (typeof data === 'string') {
+      this.fail('PROTOCOL', 'the server sent a text message');
+      return;
+    }
+    const message = decodeMessage(new Uint8Array(data as ArrayBuffer));
+    if (message !== undefined) this.listener.received(message);
+  };
+
+  readonly #closed = ({ code }: LiteSocketEvent): void => {
+    this.fail('LOST', `the socket was closed, code ${code ?? 1006}`);
+  };
+
+  /** What a listener throws ends the session, not the process. */
+  #guard(listener: (event: LiteSocketEvent) => void): (event: LiteSocketEvent) => void {
+    return (event) => {
+      if (this.#over) return;
+      try {
+        listener(event);
+      } catch (error) {
+        if (error instanceof WireError) this.fail('PROTOCOL', 'the server sent what is no frame', error);
+        else this.fail('LOST', 'the socket failed', error);
+      }
+    };
+  }
+}

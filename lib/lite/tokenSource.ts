@@ -1,0 +1,51 @@
+import type { Awaitable } from './definitionStore.js';
+import { LiteError } from './liteError.js';
+
+/** A token, or a function that gives one whenever one is needed. */
+export type LiteToken = string | (() => Awaitable<string>);
+
+/** Gives tokens, never one again that the server has refused. */
+export class TokenSource {
+  #refused: string | undefined = undefined;
+
+  constructor(private readonly token: LiteToken) {}
+
+  /** Whether there can be another token. */
+  get renewable(): boolean {
+    return typeof this.token === 'function';
+  }
+
+  /** @throws {LiteError} TOKEN when the provider fails; REFUSED when it gives the refused token again */
+  async next(): Promise<string> {
+    const token = await this.#ask();
+    if (token === this.#refused) throw new LiteError('REFUSED', 'the token provider gave the token that was refused');
+    return token;
+  }
+
+  refused(token: string): void {
+    this.#refused = token;
+  }
+
+  async #ask(): Promise<string> {
+    if (typeof this.token === 'string') return this.token;
+    let token: unknown;
+    try {
+      token = await this.token();
+    } catch (error) {
+      throw new LiteError('TOKEN', 'the token provider failed', { cause: error });
+    }
+    if (typeof token === 'string') return token;
+    throw new LiteError('TOKEN', `the token provider must give a string, got ${typeof token}`);
+  }
+}
+
+/** When a JWT expires, in epoch milliseconds, as it says itself; `undefined` when it does not, or is no JWT. */
+export function expiryOf(token: string): number | undefined {
+  try {
+    const claims: unknown = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')));
+    const { exp } = claims as { exp?: unknown };
+    return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,28 @@
+/** What this library reads of a WebSocket's events: `data` of a message, `code` of a close. */
+export interface LiteSocketEvent {
+  readonly data?: unknown;
+  readonly code?: number | undefined;
+}
+
+/**
+ * The part of a WebSocket that a device uses; the browser's, Node's and that of `ws` have it.
+ * `pause` and `resume`, where there are any, hold back a peer that sends faster than the device stores; `terminate` lets go
+ * of a peer that may be gone.
+ */
+export interface LiteWebSocket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: LiteSocketEvent) => void): void;
+  send(data: Uint8Array): void;
+  close(): void;
+  terminate?(): void;
+  pause?(): void;
+  resume?(): void;
+}
+
+export type WebSocketConstructor = new (url: string) => LiteWebSocket;
+
+/** The platform's WebSocket: browsers have one, Node from version 22 on. */
+export function platformWebSocket(): WebSocketConstructor | undefined {
+  return (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+}

@@ -1,0 +1,440 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { VirtualTimeScheduler } from 'rxjs';
+import { connectLite, memoryStore } from 'ddl-fanout/lite';
+import type { LiteConnection, LiteError, LiteOptions, LiteStatus } from 'ddl-fanout/lite';
+import { definition } from 'ddl-fanout/testing';
+import type { DefinitionSyncMsg } from 'ddl-fanout';
+import { settle } from '../helpers/promises.js';
+import { scriptedServer, type ScriptedSocket } from '../helpers/scriptedServer.js';
+
+interface Device {
+  readonly lite: LiteConnection;
+  readonly sockets: ScriptedSocket[];
+  readonly told: string[];
+  readonly statuses: LiteStatus[];
+  readonly errors: LiteError[];
+  readonly ends: unknown[];
+  readonly socket: () => ScriptedSocket;
+  /** Time passes, and what promises hold up happens. */
+  readonly pass: (ms: number) => Promise<void>;
+}
+
+const open: LiteConnection[] = [];
+afterEach(() => {
+  for (const lite of open.splice(0)) lite.close();
+});
+
+async function device(options: Partial<LiteOptions> = {}): Promise<Device> {
+  const server = scriptedServer();
+  const scheduler = new VirtualTimeScheduler();
+  const lite = connectLite({
+    url: 'ws://origin/sync',
+    token: 'token',
+    WebSocket: server.WebSocket,
+    scheduler,
+    epoch: 7n,
+    liteId: 'me',
+    reconnect: { initialDelay: 1_000, maxDelay: 60_000 },
+    ...options,
+  });
+  open.push(lite);
+  const [told, statuses, errors, ends]: [string[], LiteStatus[], LiteError[], unknown[]] = [[], [], [], []];
+  lite.status$.subscribe((status) => statuses.push(status));
+  lite.errors$.subscribe((error) => errors.push(error));
+  lite.messages$.subscribe({
+    next: ({ action, name }) => told.push(`${action} ${name}`),
+    error: (error: unknown) => ends.push(error),
+    complete: () => ends.push('complete'),
+  });
+  const pass = async (ms: number): Promise<void> => {
+    scheduler.maxFrames = scheduler.frame + ms;
+    scheduler.flush();
+    scheduler.frame = scheduler.maxFrames;
+    await settle();
+  };
+  await settle();
+  return { lite, sockets: server.sockets, told, statuses, errors, ends, socket: server.last, pass };
+}
+
+/** A device that is live and has these. */
+async function liveDevice(options: Partial<LiteOptions> = {}, ...msgs: DefinitionSyncMsg[]): Promise<Device> {
+  const connected = await device(options);
+  sync(connected.socket(), ...msgs);
+  return connected;
+}
+
+function sync(socket: ScriptedSocket, ...msgs: DefinitionSyncMsg[]): void {
+  socket.open();
+  socket.accept();
+  socket.define(...msgs);
+  socket.pong();
+}
+
+const put = (name: string, text = '{}'): DefinitionSyncMsg =>
+  definition(name, { payload: new TextEncoder().encode(text) });
+const drop = (name: string): DefinitionSyncMsg => definition(name, { action: 'delete', payload: new Uint8Array() });
+const names = ({ lite }: Device): string[] => [...lite.definitions.keys()];
+
+describe('a connection', () => {
+  it('shakes hands as a stock client does', async () => {
+    const { socket } = await device({ clientVersion: '1.2' });
+    socket().open();
+    expect(socket().url).toBe('ws://origin/sync');
+    expect(socket().binaryType).toBe('arraybuffer');
+    expect(socket().sent).toEqual([
+      {
+        kind: 'Handshake',
+        message: {
+          jwtToken: 'token',
+          vectorClock: new Map(),
+          subscribedShapes: [],
+          clientVersion: '1.2',
+          liteId: 'me',
+          epoch: 7n,
+          wireVersion: 1,
+        },
+      },
+    ]);
+  });
+
+  it('asks for everything, and marks the end of the answer by a ping, when it is let in', async () => {
+    const { socket } = await device();
+    socket().open();
+    socket().accept();
+    expect(socket().sent.slice(1)).toEqual([
+      { kind: 'ResyncRequest', message: { reason: { type: 'CorruptedState' }, fromMutationId: 0n, collection: '' } },
+      { kind: 'PingPong', message: { timestampMs: 1n, isPong: false } },
+    ]);
+  });
+
+  it('is live when the pong has come, and tells each status once', async () => {
+    const { statuses, told } = await liveDevice({}, put('a'), put('b'));
+    expect(statuses).toEqual(['connecting', 'syncing', 'live']);
+    expect(told).toEqual(['put a', 'put b']);
+  });
+
+  it('replays the current status to a late subscriber', async () => {
+    const { lite } = await liveDevice();
+    const seen: LiteStatus[] = [];
+    lite.status$.subscribe((status) => seen.push(status));
+    expect(seen).toEqual(['live']);
+  });
+
+  it('changes its definitions before it tells of a change', async () => {
+    const connected = await liveDevice({}, put('a'));
+    const seen: string[][] = [];
+    connected.lite.messages$.subscribe(() => seen.push(names(connected)));
+    connected.socket().define(put('b'), drop('a'));
+    expect(seen).toEqual([['function:a', 'function:b'], ['function:b']]);
+  });
+
+  it('answers the pings of the server, unless too much waits to be sent', async () => {
+    const { socket } = await liveDevice();
+    socket().receive('PingPong', { timestampMs: 99n, isPong: false });
+    socket().bufferedAmount = 1_000_000;
+    socket().receive('PingPong', { timestampMs: 100n, isPong: false });
+    expect(
+      socket()
+        .of('PingPong')
+        .filter(({ isPong }) => isPong),
+    ).toEqual([{ timestampMs: 99n, isPong: true }]);
+  });
+
+  it('skips messages that it does not speak', async () => {
+    const { socket, errors } = await liveDevice();
+    socket().receiveBytes(new Uint8Array([0x22, 1, 0, 0, 0, 0xc0]));
+    expect(errors).toEqual([]);
+  });
+});
+
+describe('a resync', () => {
+  it('deletes what is not in the answer, and tells so', async () => {
+    const connected = await liveDevice({}, put('kept'), put('dropped'));
+    connected.socket().drop();
+    await connected.pass(1_000);
+    sync(connected.socket(), put('kept'));
+    expect(names(connected)).toEqual(['function:kept']);
+    expect(connected.told.slice(2)).toEqual(['delete dropped']);
+  });
+
+  it('replaces what changed and leaves alone what did not', async () => {
+    const connected = await liveDevice({}, put('same', '1'), put('changed', '1'));
+    const same = connected.lite.definitions.get('function:same');
+    connected.socket().drop();
+    await connected.pass(1_000);
+    sync(connected.socket(), put('same', '1'), put('changed', '2'), drop('unknown'));
+    expect(connected.told.slice(2)).toEqual(['put changed']);
+    expect(connected.lite.definitions.get('function:same')).toBe(same);
+  });
+
+  it('tells a repeated put again when it is live: it was committed again', async () => {
+    const { socket, told } = await liveDevice({}, put('a'));
+    socket().define(put('a'));
+    expect(told).toEqual(['put a', 'put a']);
+  });
+
+  it('counts what is put and dropped while the answer comes', async () => {
+    const connected = await device();
+    sync(connected.socket(), put('a'), put('b'), drop('a'));
+    expect(names(connected)).toEqual(['function:b']);
+  });
+
+  it('takes no answer for whole that broke off', async () => {
+    const connected = await liveDevice({}, put('a'), put('b'));
+    connected.socket().drop();
+    await connected.pass(1_000);
+    connected.socket().open();
+    connected.socket().accept();
+    connected.socket().define(put('a'));
+    connected.socket().drop();
+    expect(names(connected)).toEqual(['function:a', 'function:b']);
+  });
+
+  it('does not take the pong of another ping for the end', async () => {
+    const connected = await device();
+    connected.socket().open();
+    connected.socket().accept();
+    connected.socket().receive('PingPong', { timestampMs: 12345n, isPong: true });
+    expect(connected.statuses.at(-1)).toBe('syncing');
+  });
+
+  it('starts again when a live server asks for it, but not while one runs', async () => {
+    const { socket, statuses } = await liveDevice();
+    const request = { reason: { type: 'CorruptedState' }, fromMutationId: 0n, collection: '' } as const;
+    socket().receive('ResyncRequest', request);
+    socket().receive('ResyncRequest', request);
+    expect(socket().of('ResyncRequest')).toHaveLength(2);
+    expect(statuses.slice(2)).toEqual(['live', 'syncing']);
+  });
+
+  it('comes behind what a store already had', async () => {
+    const store = memoryStore();
+    await store.put('function:old', put('old'));
+    const connected = await device({ store });
+    expect(names(connected)).toEqual(['function:old']);
+    expect(connected.told).toEqual([]);
+    sync(connected.socket(), put('new'));
+    expect(names(connected)).toEqual(['function:new']);
+    expect([...(await store.list())].map(({ name }) => name)).toEqual(['new']);
+  });
+});
+
+describe('a lost connection', () => {
+  it('is made again after at most the initial delay, then at most twice that, and so on up to the longest', async () => {
+    const { sockets, socket, statuses, pass } = await device({ reconnect: { initialDelay: 100, maxDelay: 350 } });
+    for (const most of [100, 200, 350, 350]) {
+      const before = sockets.length;
+      socket().drop();
+      expect(statuses.at(-1)).toBe('waiting');
+      await pass(most);
+      expect(sockets).toHaveLength(before + 1);
+    }
+  });
+
+  it('begins with the initial delay again when it was live', async () => {
+    const { sockets, socket, pass } = await device({ reconnect: { initialDelay: 100, maxDelay: 100_000 } });
+    for (let failure = 0; failure < 8; failure++) {
+      socket().drop();
+      await pass(100_000);
+    }
+    sync(socket());
+    socket().drop();
+    await pass(100);
+    expect(sockets).toHaveLength(10);
+  });
+
+  it('waits a random part of the delay, so that devices do not come back together', async () => {
+    const soon: number[] = [];
+    for (let trial = 0; trial < 40; trial++) {
+      const { sockets, socket, pass, lite } = await device({ reconnect: { initialDelay: 1_000 } });
+      socket().drop();
+      await pass(500);
+      soon.push(sockets.length - 1);
+      lite.close();
+    }
+    expect(new Set(soon)).toEqual(new Set([0, 1]));
+  });
+
+  it('has a higher epoch each time, so that it is not taken for a copy', async () => {
+    const { socket, pass, sockets } = await liveDevice();
+    socket().drop();
+    await pass(1_000);
+    socket().open();
+    expect(sockets.map((each) => each.of('Handshake')[0]?.epoch)).toEqual([7n, 8n]);
+  });
+
+  it('is noticed when the server answers no handshake', async () => {
+    const { socket, errors, pass } = await device({ handshakeTimeout: 10_000 });
+    socket().open();
+    await pass(9_999);
+    expect(errors).toEqual([]);
+    await pass(1);
+    expect(errors).toMatchObject([{ code: 'LOST' }]);
+    expect(socket().ended ?? 'terminated').toBe('terminated');
+  });
+
+  it('is noticed when the server is silent: it is pinged first, then given up', async () => {
+    const { sockets, errors, pass } = await liveDevice({ keepalive: 1_000 });
+    const [first] = sockets as [ScriptedSocket];
+    await pass(1_000);
+    await pass(1_000);
+    expect(first.of('PingPong')).toHaveLength(2);
+    first.pong();
+    await pass(1_000);
+    expect(errors).toEqual([]);
+    await pass(1_000);
+    await pass(1_000);
+    expect(errors).toMatchObject([{ code: 'LOST', message: 'the server went silent' }]);
+    expect(first.ended).toBe('terminated');
+  });
+
+  it.each([
+    ['a text message', (socket: ScriptedSocket) => socket.receiveData('hello')],
+    ['no frame', (socket: ScriptedSocket) => socket.receiveBytes(new Uint8Array([0x70, 9, 0, 0, 0]))],
+    ['a definition before it has let the device in', (socket: ScriptedSocket) => socket.define(put('a'))],
+  ])('is what follows when the server sends %s', async (_what, send) => {
+    const { socket, errors, told } = await device();
+    socket().open();
+    send(socket());
+    expect(errors).toMatchObject([{ code: 'PROTOCOL' }]);
+    expect(told).toEqual([]);
+  });
+
+  it('is what follows when the handshake is answered twice', async () => {
+    const { socket, errors } = await liveDevice();
+    socket().accept();
+    expect(errors).toMatchObject([{ code: 'PROTOCOL' }]);
+  });
+
+  it('is what follows when the socket cannot even be made', async () => {
+    const WebSocket = function blocked() {
+      throw new Error('blocked');
+    } as unknown as LiteOptions['WebSocket'];
+    const { errors, statuses } = await device({ WebSocket });
+    expect(errors).toMatchObject([{ code: 'LOST', cause: { message: 'blocked' } }]);
+    expect(statuses).toEqual(['connecting', 'waiting']);
+  });
+});
+
+describe('a token', () => {
+  it('that is fixed and refused ends the connection with an error', async () => {
+    const { socket, errors, statuses, ends, sockets, pass } = await device();
+    socket().open();
+    socket().refuse();
+    await pass(1_000_000);
+    expect(errors).toMatchObject([{ code: 'REFUSED' }]);
+    expect(ends).toEqual(errors);
+    expect(statuses.at(-1)).toBe('closed');
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('that is refused is not sent again: the provider is asked until it has another', async () => {
+    const tokens = ['old', 'old', 'old', 'new'];
+    const { socket, sockets, errors, pass, statuses } = await device({
+      token: () => Promise.resolve(tokens.shift() ?? ''),
+    });
+    socket().open();
+    socket().refuse();
+    for (let wait = 0; wait < 3; wait++) await pass(60_000);
+    expect(sockets).toHaveLength(2);
+    expect(errors.map(({ code }) => code)).toEqual(['REFUSED', 'REFUSED', 'REFUSED']);
+    sync(socket());
+    expect(socket().of('Handshake')).toMatchObject([{ jwtToken: 'new' }]);
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  it.each([
+    ['throws', () => Promise.reject(new Error('offline'))],
+    ['gives no string', () => 5 as unknown as string],
+  ])('provider that %s is asked again', async (_what, failing) => {
+    let asked = 0;
+    const { sockets, errors, pass } = await device({ token: () => (++asked === 1 ? failing() : 'good') });
+    expect(errors).toMatchObject([{ code: 'TOKEN' }]);
+    await pass(1_000);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('that says when it expires is refreshed in time', async () => {
+    const jwt = (exp: number): string => `x.${btoa(JSON.stringify({ exp }))}.y`;
+    const tokens = [jwt(100), jwt(100), jwt(200)];
+    const { socket, errors, pass } = await liveDevice({ token: () => tokens.shift() ?? 'last', keepalive: 10_000_000 });
+    await pass(80_000);
+    expect(socket().of('TokenRefresh')).toEqual([]);
+    await pass(16_000);
+    expect(socket().of('TokenRefresh')).toEqual([{ newToken: jwt(200) }]);
+    socket().receive('TokenRefreshAck', { success: true, error: null, expiresInSecs: 104n });
+    expect(errors).toEqual([]);
+  });
+
+  it('that is refused as a refresh ends the session, and is not sent again', async () => {
+    const jwt = (exp: number): string => `x.${btoa(JSON.stringify({ exp }))}.y`;
+    const tokens = [jwt(100), 'bad', 'bad', 'good'];
+    const { socket, errors, pass } = await liveDevice({ token: () => tokens.shift() ?? '', keepalive: 10_000_000 });
+    await pass(80_000);
+    socket().receive('TokenRefreshAck', { success: false, error: 'invalid token', expiresInSecs: 0n });
+    expect(errors).toMatchObject([{ code: 'REFUSED' }]);
+    await pass(60_000);
+    await pass(60_000);
+    socket().open();
+    expect(socket().of('Handshake')).toMatchObject([{ jwtToken: 'good' }]);
+  });
+
+  it('provider that fails when a refresh is due leaves the session as it is', async () => {
+    let asked = 0;
+    const token = (): string => {
+      if (++asked === 2) throw new Error('offline');
+      return `x.${btoa(JSON.stringify({ exp: 100 * asked }))}.y`;
+    };
+    const { socket, errors, pass, statuses } = await liveDevice({ token, keepalive: 10_000_000 });
+    await pass(80_000);
+    expect(errors).toMatchObject([{ code: 'TOKEN' }]);
+    expect(statuses.at(-1)).toBe('live');
+    await pass(16_000);
+    expect(socket().of('TokenRefresh')).toHaveLength(1);
+  });
+});
+
+describe('a fork', () => {
+  it('is answered by a new liteId', async () => {
+    const { socket, sockets, errors, pass } = await device();
+    socket().open();
+    socket().refuse('fork detected', true);
+    await pass(1_000);
+    socket().open();
+    expect(errors).toMatchObject([{ code: 'FORKED' }]);
+    const [before, after] = sockets.map((each) => each.of('Handshake')[0]?.liteId);
+    expect(before).toBe('me');
+    expect(after).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe('close', () => {
+  it('closes the socket, completes everything, and can be repeated', async () => {
+    const { lite, socket, statuses, ends, pass, sockets } = await liveDevice({}, put('a'));
+    lite.close();
+    lite.close();
+    socket().drop();
+    await pass(1_000_000);
+    expect(socket().ended).toBe('closed');
+    expect(statuses.at(-1)).toBe('closed');
+    expect(ends).toEqual(['complete']);
+    expect(sockets).toHaveLength(1);
+    expect([...lite.definitions.keys()]).toEqual(['function:a']);
+  });
+
+  it('ends the waiting too', async () => {
+    const { lite, socket, sockets, pass } = await device();
+    socket().drop();
+    lite.close();
+    await pass(1_000_000);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('replays `closed` to whoever asks later', async () => {
+    const { lite } = await device();
+    lite.close();
+    const seen: unknown[] = [];
+    lite.status$.subscribe({ next: (status) => seen.push(status), complete: () => seen.push('complete') });
+    expect(seen).toEqual(['closed', 'complete']);
+  });
+});

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileStore, type FileStore } from 'ddl-fanout/lite';
+import { definition } from 'ddl-fanout/testing';
+import type { DefinitionSyncMsg } from 'ddl-fanout';
+
+let folder: string;
+let path: string;
+const stores: FileStore[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ddl-fanout-'));
+  path = join(folder, 'definitions');
+});
+
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close();
+  await rm(folder, { recursive: true });
+});
+
+async function open(): Promise<FileStore> {
+  const store = await fileStore(path);
+  stores.push(store);
+  return store;
+}
+
+async function contents(): Promise<Record<string, string>> {
+  const store = await open();
+  const list = Array.from(await store.list(), ({ name, payload }) => [name, new TextDecoder().decode(payload)]);
+  await store.close();
+  return Object.fromEntries(list) as Record<string, string>;
+}
+
+const put = (name: string, text: string): DefinitionSyncMsg =>
+  definition(name, { payload: new TextEncoder().encode(text) });
+
+describe('fileStore', () => {
+  it('has what was put and not deleted when it is opened again', async () => {
+    const store = await open();
+    await store.put('function:a', put('a', '1'));
+    await store.put('function:b', put('b', '2'));
+    await store.put('function:a', put('a', '3'));
+    await store.delete('function:b');
+    await store.delete('function:never');
+    await store.close();
+    expect(await contents()).toEqual({ a: '3' });
+  });
+
+  it('gives back type, name, action, payload and scope', async () => {
+    const scope = { tenantId: 2n ** 64n - 1n, databaseId: 0n };
+    const msg: DefinitionSyncMsg = {
+      definitionType: 'view',
+      name: 'ä:b',
+      action: 'upsert',
+      payload: new Uint8Array([0, 255]),
+      scope,
+    };
+    const store = await open();
+    await store.put('view:ä:b', msg);
+    expect(await store.get('view:ä:b')).toBe(msg);
+    await store.close();
+    const again = await open();
+    expect(await again.get('view:ä:b')).toEqual(msg);
+    await again.delete('view:ä:b');
+    await again.close();
+    expect(await contents()).toEqual({});
+  });
+
+  it('has, cut off at any byte, what it had after one of its changes', async () => {
+    const states: Record<string, string>[] = [{}];
+    const store = await open();
+    for (const [name, text] of [
+      ['a', '1'],
+      ['b', '2'],
+      ['a', '33'],
+      ['b', undefined],
+      ['c', '4'],
+    ] as const) {
+      if (text === undefined) await store.delete(`function:${name}`);
+      else await store.put(`function:${name}`, put(name, text));
+      states.push(
+        Object.fromEntries(Array.from(await store.list(), (msg) => [msg.name, new TextDecoder().decode(msg.payload)])),
+      );
+    }
+    await store.close();
+    const whole = await readFile(path);
+    let reached = 0;
+    for (let length = 0; length <= whole.length; length++) {
+      await writeFile(path, whole.subarray(0, length));
+      const has = await contents();
+      reached = Math.max(
+        reached,
+        states.findIndex((state) => JSON.stringify(state) === JSON.stringify(has)),
+      );
+      expect(states[reached]).toEqual(has);
+    }
+    expect(reached).toBe(states.length - 1);
+  });
+
+  it('goes on behind the cut', async () => {
+    const store = await open();
+    await store.put('function:a', put('a', '1'));
+    await store.put('function:b', put('b', '2'));
+    await store.close();
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, whole.length - 1));
+    const cut = await open();
+    await cut.put('function:c', put('c', '3'));
+    await cut.close();
+    expect(await contents()).toEqual({ a: '1', c: '3' });
+  });
+
+  it('takes no record with a changed byte, nor what follows it', async () => {
+    const store = await open();
+    await store.put('function:a', put('a', '1'));
+    const { size } = await stat(path);
+    await store.put('function:b', put('b', '2'));
+    await store.close();
+    const whole = await readFile(path);
+    for (let at = size; at < whole.length; at++) {
+      const bent = Buffer.from(whole);
+      bent[at] = (bent[at] ?? 0) ^ 0x10;
+      await writeFile(path, bent);
+      expect(await contents()).toEqual({ a: '1' });
+    }
+  });
+
+  it('takes no run of zeros for records', async () => {
+    const store = await open();
+    await store.put('function:a', put('a', '1'));
+    await store.close();
+    await writeFile(path, Buffer.concat([await readFile(path), Buffer.alloc(4_096)]));
+    expect(await contents()).toEqual({ a: '1' });
+  });
+
+  it('refuses a file that is something else, and leaves it as it is', async () => {
+    await writeFile(path, 'my diary');
+    await expect(fileStore(path)).rejects.toThrow('is no definition store');
+    expect(await readFile(path, 'utf8')).toBe('my diary');
+  });
+
+  it('rewrites its log, so that it stays within about twice what is alive', async () => {
+    const store = await open();
+    const text = 'x'.repeat(1_000);
+    for (let i = 0; i < 1_000; i++) await store.put('function:a', put('a', `${text}${i}`));
+    await store.put('function:b', put('b', '2'));
+    expect((await stat(path)).size).toBeLessThan(72_000);
+    await store.close();
+    expect(await contents()).toEqual({ a: `${text}999`, b: '2' });
+    expect(await readdir(folder)).toEqual(['definitions']);
+  });
+
+  it('does not mind what a crash while rewriting left behind', async () => {
+    const store = await open();
+    await store.put('function:a', put('a', '1'));
+    await store.close();
+    await writeFile(`${path}.new`, 'half a log');
+    expect(await contents()).toEqual({ a: '1' });
+  });
+
+  it('does what it is told in order, also when nobody waits', async () => {
+    const store = await open();
+    void store.put('function:a', put('a', '1'));
+    void store.delete('function:a');
+    void store.put('function:a', put('a', '2'));
+    await store.close();
+    await expect(store.put('function:b', put('b', '3'))).rejects.toThrow('this store is closed');
+    expect(await contents()).toEqual({ a: '2' });
+  });
+});

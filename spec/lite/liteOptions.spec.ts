@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { connectLite, memoryStore, type LiteOptions } from 'ddl-fanout/lite';
+import { scriptedServer } from '../helpers/scriptedServer.js';
+
+describe('connectLite', () => {
+  it.each<[string, Partial<Record<keyof LiteOptions, unknown>>]>([
+    ['url', { url: 'http://origin' }],
+    ['url', { url: 'origin' }],
+    ['url', { url: undefined }],
+    ['token', { token: undefined }],
+    ['token', { token: 5 }],
+    ['clientVersion', { clientVersion: 1 }],
+    ['liteId', { liteId: 1 }],
+    ['epoch', { epoch: 1 }],
+    ['epoch', { epoch: -1n }],
+    ['epoch', { epoch: 2n ** 63n }],
+    ['store.delete', { store: { ...memoryStore(), delete: undefined } }],
+    ['WebSocket', { WebSocket: 'ws' }],
+    ['scheduler.schedule', { scheduler: {} }],
+    ['reconnect.initialDelay', { reconnect: { initialDelay: 0 } }],
+    ['reconnect.maxDelay', { reconnect: { initialDelay: 10, maxDelay: 9 } }],
+    ['handshakeTimeout', { handshakeTimeout: NaN }],
+    ['keepalive', { keepalive: 2 ** 31 }],
+  ])('throws BAD_OPTION at the call for a bad %s', (option, bad) => {
+    const { WebSocket } = scriptedServer();
+    const options = { url: 'ws://origin', token: 't', WebSocket, ...bad } as unknown as LiteOptions;
+    expect(() => connectLite(options)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown }),
+    );
+  });
+
+  it('takes an explicit undefined for every optional property', () => {
+    const { WebSocket } = scriptedServer();
+    const none = {
+      clientVersion: undefined,
+      liteId: undefined,
+      epoch: undefined,
+      store: undefined,
+      reconnect: undefined,
+    };
+    const rest = { handshakeTimeout: undefined, keepalive: undefined, scheduler: undefined };
+    connectLite({ url: 'wss://origin', token: 't', WebSocket, ...none, ...rest }).close();
+  });
+});
