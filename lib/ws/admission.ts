@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { encodeMessage, type Handshake } from '../wire/index.js';
+import { AuthenticationUnavailable, checkIdentity, type Identity } from './identity.js';
+import type { IncomingMessage } from 'node:http';
+import type { KnownEpochs } from './knownEpochs.js';
+import type { ServerSettings } from './serverOptions.js';
+
+/** What came of a token. */
+export type Verdict =
+  | { readonly type: 'accepted'; readonly identity: Identity }
+  | { readonly type: 'refused' }
+  | { readonly type: 'undecided' };
+
+/** What came of a handshake: `ack` answers it, and is missing when there is nothing to say. */
+export type Admission =
+  | { readonly type: 'accepted'; readonly identity: Identity; readonly sessionId: string; readonly ack: Uint8Array }
+  | { readonly type: 'refused' | 'forked'; readonly ack: Uint8Array }
+  | { readonly type: 'undecided' };
+
+/** All that a client learns about a token that is not accepted. */
+export const REFUSAL = 'invalid token';
+
+const WIRE_VERSION = 1;
+
+/** Asks `authenticate`; never rejects. */
+export async function judge(settings: ServerSettings, token: string, request: IncomingMessage): Promise<Verdict> {
+  try {
+    return { type: 'accepted', identity: checkIdentity(await settings.authenticate(token, request)) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof AuthenticationUnavailable) {
+      settings.logger.error('tokens cannot be checked', { reason, cause: error.cause });
+      return { type: 'undecided' };
+    }
+    settings.logger.info('a token is refused', { reason });
+    return { type: 'refused' };
+  }
+}
+
+/** Decides on a handshake; never rejects. */
+export async function admit(
+  settings: ServerSettings,
+  epochs: KnownEpochs,
+  handshake: Handshake,
+  request: IncomingMessage,
+): Promise<Admission> {
+  const verdict = await judge(settings, handshake.jwtToken, request);
+  if (verdict.type === 'undecided') return verdict;
+  if (verdict.type === 'refused') return { type: 'refused', ack: acknowledge('', REFUSAL, false) };
+  const { identity } = verdict;
+  const sessionId = randomUUID();
+  if (!epochs.admit(identity, handshake.liteId, handshake.epoch)) {
+    return { type: 'forked', ack: acknowledge('', 'fork detected: regenerate LiteId', true) };
+  }
+  return { type: 'accepted', identity, sessionId, ack: acknowledge(sessionId, null, false) };
+}
+
+function acknowledge(sessionId: string, error: string | null, forkDetected: boolean): Uint8Array {
+  return encodeMessage('HandshakeAck', {
+    success: error === null,
+    sessionId,
+    serverClock: new Map(),
+    error,
+    forkDetected,
+    serverWireVersion: WIRE_VERSION,
+  });
+}

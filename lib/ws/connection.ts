@@ -1,0 +1,206 @@
+import { decodeMessage, encodeMessage, type Handshake, type MessageOf } from '../wire/index.js';
+import { admit, type Admission } from './admission.js';
+import { CloseCode } from './closeCode.js';
+import { Fault, socketFault, wireFault } from './fault.js';
+import { IdleTimer } from './idleTimer.js';
+import { Outbox } from './outbox.js';
+import { Pongs } from './pongs.js';
+import { ServedSession, type SessionTransport } from './servedSession.js';
+import { Opcode } from './webSocketFrame.js';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { KnownEpochs } from './knownEpochs.js';
+import type { ServerSettings } from './serverOptions.js';
+import type { ServerCount } from './serverStats.js';
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly settings: ServerSettings;
+  readonly epochs: KnownEpochs;
+  count(what: ServerCount): void;
+  letIn(session: ServedSession): void;
+  /** The session is over; its socket may still be closing. */
+  left(session: ServedSession): void;
+  /** The socket is closed. */
+  gone(connection: Connection): void;
+}
+
+/** How long a client may take to answer a close, ms. */
+const CLOSE_TIMEOUT = 2_000;
+
+/** One socket, from the upgrade to its end: first a handshake, then a session. */
+export class Connection implements SessionTransport {
+  readonly settings: ServerSettings;
+  readonly outbox: Outbox;
+  readonly pongs: Pongs;
+  #phase: 'handshake' | 'deciding' | 'open' | 'closing' = 'handshake';
+  #session: ServedSession | undefined;
+  /** What came while the handshake was being decided on; never more than `maxFrameBytes`. */
+  #early: Uint8Array[] = [];
+  #earlyBytes = 0;
+  #graceful = false;
+  /** Of the handshake first, then of closing. */
+  #timer: NodeJS.Timeout;
+  readonly #idle = new IdleTimer(
+    () => {
+      this.outbox.send(encodeMessage('PingPong', { timestampMs: BigInt(Date.now()), isPong: false }));
+    },
+    () => {
+      this.fail(Fault.idle);
+    },
+  );
+
+  constructor(
+    private readonly host: ConnectionHost,
+    private readonly webSocket: WebSocket,
+    socket: Duplex,
+    readonly request: IncomingMessage,
+  ) {
+    this.settings = host.settings;
+    const { highWaterMark, handshakeTimeout } = this.settings.limits;
+    this.outbox = new Outbox(socket, highWaterMark, () => {
+      this.pongs.flush();
+    });
+    const isReplaying = () => this.#session?.registration.replaying === true;
+    this.pongs = new Pongs(this.outbox, isReplaying, () => {
+      this.count('pingsDropped');
+    });
+    this.#timer = setTimeout(() => {
+      this.fail(Fault.handshakeTimeout);
+    }, handshakeTimeout);
+    this.#timer.unref();
+    this.#listen();
+  }
+
+  count(what: ServerCount): void {
+    this.host.count(what);
+  }
+
+  /** Delivers what waits, then closes with 1001; a client that is not let in yet is closed at once. */
+  finish(): void {
+    this.#graceful = true;
+    if (this.#session === undefined) this.close(CloseCode.shuttingDown);
+    else this.#session.registration.finish();
+  }
+
+  fail({ code, counted }: Fault): void {
+    if (this.#phase === 'closing') return;
+    this.count(counted);
+    this.close(code);
+  }
+
+  close(code: CloseCode): void {
+    if (!this.#stop()) return;
+    // ws has closed by itself when the client broke the rules of WebSocket: nothing may follow a close.
+    if (this.webSocket.readyState === this.webSocket.OPEN) this.outbox.flush();
+    this.outbox.close();
+    this.webSocket.close(code);
+    if (this.#graceful) return;
+    this.#timer = setTimeout(() => {
+      this.webSocket.terminate();
+    }, CLOSE_TIMEOUT);
+    this.#timer.unref();
+  }
+
+  terminate(): void {
+    this.#stop();
+    this.webSocket.terminate();
+  }
+
+  #listen(): void {
+    this.webSocket.on('message', (data: Buffer, isBinary) => {
+      this.#received(data, isBinary);
+    });
+    this.webSocket.on('ping', (data) => {
+      this.#idle.heard();
+      this.pongs.answer(data, Opcode.pong);
+    });
+    this.webSocket.on('pong', () => {
+      this.#idle.heard();
+    });
+    // ws has answered bad frames with the right code by now; a broken socket is closed without one.
+    this.webSocket.on('error', (error) => {
+      const fault = socketFault(error);
+      if (fault === undefined) this.terminate();
+      else this.fail(fault);
+    });
+    this.webSocket.on('close', () => {
+      this.#stop();
+      clearTimeout(this.#timer);
+      this.host.gone(this);
+    });
+  }
+
+  /** Ends what this connection is for; `false`: that has happened. */
+  #stop(): boolean {
+    if (this.#phase === 'closing') return false;
+    this.#phase = 'closing';
+    clearTimeout(this.#timer);
+    this.#idle.stop();
+    this.#early = [];
+    if (this.#session === undefined) return true;
+    this.#session.end();
+    this.host.left(this.#session);
+    return true;
+  }
+
+  #received(data: Buffer, isBinary: boolean): void {
+    this.#idle.heard();
+    if (this.#phase === 'closing') return;
+    if (!isBinary) this.fail(Fault.textMessage);
+    else if (this.#phase === 'deciding') this.#keepForLater(data);
+    else this.#handle(data);
+  }
+
+  #keepForLater(data: Buffer): void {
+    this.#earlyBytes += data.length;
+    if (this.#earlyBytes > this.settings.limits.maxFrameBytes) this.fail(Fault.tooLarge);
+    else this.#early.push(data);
+  }
+
+  #handle(data: Uint8Array): void {
+    let received: MessageOf | undefined;
+    try {
+      received = decodeMessage(data, this.settings.limits);
+    } catch (error) {
+      this.fail(wireFault(error));
+      return;
+    }
+    if (this.#phase === 'handshake') {
+      if (received?.kind === 'Handshake') void this.#decide(received.message);
+      else this.fail(Fault.protocolError);
+    } else if (received !== undefined) {
+      this.#session?.received(received);
+    }
+  }
+
+  async #decide(handshake: Handshake): Promise<void> {
+    this.#phase = 'deciding';
+    const admission = await admit(this.settings, this.host.epochs, handshake, this.request);
+    if (this.#isClosing()) return;
+    if (admission.type === 'accepted') {
+      this.#open(admission);
+      return;
+    }
+    if (admission.type !== 'undecided') this.outbox.send(admission.ack);
+    this.fail(Fault[admission.type]);
+  }
+
+  #isClosing(): boolean {
+    return this.#phase === 'closing';
+  }
+
+  #open({ ack, identity, sessionId }: Admission & { type: 'accepted' }): void {
+    this.#phase = 'open';
+    clearTimeout(this.#timer);
+    this.#idle.start(this.settings.limits.idleTimeout);
+    this.count('accepted');
+    const session = new ServedSession(this, sessionId, identity);
+    this.#session = session;
+    this.host.letIn(session);
+    this.outbox.send(ack);
+    session.begin();
+    for (const data of this.#early.splice(0)) if (!this.#isClosing()) this.#handle(data);
+  }
+}

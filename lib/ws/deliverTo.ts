@@ -1,0 +1,75 @@
+import { filter, ignoreElements, interval, merge, Observable, take } from 'rxjs';
+import { functionOption, wholeNumber } from '../options.js';
+import { Outbox, type UpgradedSocketLike } from './outbox.js';
+import type { ObservableInput } from 'rxjs';
+import type { DefinitionFrame } from '../definition.js';
+
+/** A WebSocket that can be sent to; that of `ws` is one. */
+export interface WebSocketLike {
+  /** 1: open. */
+  readonly readyState: number;
+  /** Bytes that were sent and that the network has not taken yet. */
+  readonly bufferedAmount: number;
+  /** Calls back, where it can, when the network has taken the data, or with an error. */
+  send(data: Uint8Array, callback: (error?: Error | null) => void): void;
+}
+
+export interface DeliverToOptions {
+  /** Bytes queued in the socket from which on the session waits, 1 or more; default 1 MiB. */
+  readonly highWaterMark?: number | undefined;
+}
+
+export const DEFAULT_HIGH_WATER_MARK = 1_048_576;
+const OPEN = 1;
+/** How often a socket that calls nobody back is looked at, ms. */
+const LOOK_EVERY = 50;
+
+/**
+ * The `deliver` of a session, for those who run their own WebSocket server:
+ * `fanout.register(id, deliverTo(socket)).subscribe()`.
+ *
+ * - Given the socket that the HTTP upgrade handed over (`net.Socket`), it writes WebSocket frames to it that are made once for
+ *   all sessions, and all that a session takes in one turn of the event loop by one write. The extension permessage-deflate
+ *   MUST be off. This is the fast way.
+ * - Given a WebSocket, it sends one message after the other.
+ * - The session waits while `highWaterMark` bytes or more are queued; it fails when the socket is not open.
+ * - You MUST unsubscribe the session when the socket closes.
+ *
+ * @throws {FanoutError} BAD_OPTION, naming the rule and the value
+ */
+export function deliverTo(
+  socket: WebSocketLike | UpgradedSocketLike,
+  options: DeliverToOptions = {},
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- what a delivery returns that is done
+): (frame: DefinitionFrame) => ObservableInput<never> | void {
+  const highWaterMark = wholeNumber('highWaterMark', options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK, 1);
+  if ('send' in socket) return deliverBySending(socket, highWaterMark);
+  functionOption('socket.write', (socket as Partial<UpgradedSocketLike>).write);
+  const outbox = new Outbox(socket, highWaterMark);
+  return ({ bytes }) => {
+    if (!socket.writable) throw new Error('the socket is not open');
+    return outbox.deliver(bytes);
+  };
+}
+
+function deliverBySending(socket: WebSocketLike, highWaterMark: number) {
+  const hasRoom = () => socket.bufferedAmount < highWaterMark;
+  const looks$ = interval(LOOK_EVERY).pipe(filter(() => socket.readyState !== OPEN || hasRoom()));
+  return ({ bytes }: DefinitionFrame): Observable<never> | undefined => {
+    if (socket.readyState !== OPEN) throw new Error('the socket is not open');
+    let failure: Error | undefined;
+    let taken: (() => void) | undefined;
+    socket.send(bytes, (error) => {
+      failure = error ?? undefined;
+      taken?.();
+    });
+    if (hasRoom()) return undefined;
+    const taken$ = new Observable<void>((subscriber) => {
+      taken = () => {
+        if (failure === undefined) subscriber.next();
+        else subscriber.error(failure);
+      };
+    });
+    return merge(taken$, looks$).pipe(take(1), ignoreElements());
+  };
+}

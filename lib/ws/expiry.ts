@@ -1,0 +1,23 @@
+/** Timers run off their range above this many milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Calls back at a time (epoch seconds) that may be years away; keeps no process alive. Another `set` replaces it. */
+export class Expiry {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly expired: () => void) {}
+
+  /** `undefined`: never. */
+  set(epochSeconds: number | undefined): void {
+    this.clear();
+    if (epochSeconds === undefined || epochSeconds === Infinity) return;
+    const left = Math.max(0, epochSeconds * 1000 - Date.now());
+    const next = left > LONGEST_TIMER ? () => this.set(epochSeconds) : this.expired;
+    this.#timer = setTimeout(next, Math.min(left, LONGEST_TIMER));
+    this.#timer.unref();
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+}

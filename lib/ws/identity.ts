@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import type { DefinitionScope } from '../definition.js';
+
+/** What a token says. */
+export interface Identity {
+  /** Who it is. */
+  readonly subject: string;
+  /** Whose definitions it may have; absent: the unscoped ones. */
+  readonly scope?: DefinitionScope | undefined;
+  /** Epoch seconds; the session ends then, unless the token was refreshed. Absent: never. */
+  readonly expiresAt?: number | undefined;
+}
+
+/**
+ * Checks a token; called for every handshake and every token refresh.
+ *
+ * - A throw or a rejection refuses the token. The client learns no reason; the log does, at info.
+ * - `AuthenticationUnavailable` thrown instead asks the client to try again later.
+ * - One that takes longer than `handshakeTimeout` is no longer waited for.
+ */
+export type Authenticate = (token: string, request: IncomingMessage) => Identity | Promise<Identity>;
+
+/** Thrown by an `Authenticate` that cannot tell now: the token is not refused, the socket is closed with 1013. */
+export class AuthenticationUnavailable extends Error {
+  override readonly name = 'AuthenticationUnavailable';
+}
+
+const U64 = 2n ** 64n;
+
+/** @throws {TypeError} unless it is an `Identity` that has not expired */
+export function checkIdentity(identity: Identity): Identity {
+  const { subject, scope, expiresAt } = identity;
+  if (typeof subject !== 'string') throw new TypeError('an identity must have a subject');
+  if (expiresAt !== undefined && !(expiresAt * 1000 > Date.now())) throw new TypeError('the token has expired');
+  if (scope === undefined) return identity;
+  for (const id of [scope.tenantId, scope.databaseId]) {
+    if (typeof id !== 'bigint' || id < 0n || id >= U64)
+      throw new TypeError('an identity must have u64 ids in its scope');
+  }
+  return identity;
+}
+
+/** Whether they are the same subject with the same scope, so that one token can follow the other. */
+export function isSameIdentity(a: Identity, b: Identity): boolean {
+  return (
+    a.subject === b.subject && a.scope?.tenantId === b.scope?.tenantId && a.scope?.databaseId === b.scope?.databaseId
+  );
+}

@@ -1,0 +1,116 @@
+import { badOption, functionOption } from '../options.js';
+import { AuthenticationUnavailable, type Authenticate, type Identity } from './identity.js';
+import type { CryptoKey, JSONWebKeySet, JWK, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions, KeyObject } from 'jose';
+
+type KeyInput = CryptoKey | KeyObject | JWK | Uint8Array;
+type Key = KeyInput | JWTVerifyGetKey;
+
+/** The claims of a verified token. */
+export type JwtClaims = JWTPayload;
+
+export interface JwtAuthenticatorOptions {
+  /** The secret (HS256 and the like, as bytes) or the public key (as `jose` takes it). Either this or `jwks`. */
+  readonly key?: KeyInput | undefined;
+  /** A key set, or the URL of one: https, or http on this machine. */
+  readonly jwks?: JSONWebKeySet | URL | string | undefined;
+  /** The `iss` that a token must have; default: any. */
+  readonly issuer?: string | string[] | undefined;
+  /** The `aud` that a token must have; default: any. */
+  readonly audience?: string | string[] | undefined;
+  /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`. */
+  readonly algorithms: string[];
+  /**
+   * Makes an identity of verified claims; a throw refuses the token. Default: `sub` is the subject, `tenant_id` and
+   * `database_id` (whole numbers, or decimal strings) are the scope, which a token without both has not, `exp` is the expiry.
+   */
+  readonly identity?: ((claims: JwtClaims) => Identity) | undefined;
+}
+
+/** Codes of `jose` for a key that a token asks for and that there is not. */
+const OF_THE_TOKEN: ReadonlySet<unknown> = new Set([
+  'ERR_JWKS_NO_MATCHING_KEY',
+  'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
+  'ERR_JOSE_NOT_SUPPORTED',
+]);
+/** Seconds that the clocks of issuer and server may differ by. */
+const CLOCK_TOLERANCE = 2;
+
+/**
+ * An `Authenticate` for JSON Web Tokens, on `jose`: checks signature, algorithm, issuer, audience, `nbf` and `exp`, each
+ * with 2 seconds of tolerance.
+ *
+ * - A key set that cannot be fetched refuses nobody: it throws `AuthenticationUnavailable`.
+ * @throws {FanoutError} BAD_OPTION, naming the rule and the value
+ */
+export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate {
+  const { key, jwks, issuer, audience, algorithms, identity = defaultIdentity } = options;
+  checkAlgorithms(algorithms);
+  functionOption('identity', identity);
+  const open = checkKey(key, jwks);
+  const rules: JWTVerifyOptions = { algorithms: [...algorithms], clockTolerance: CLOCK_TOLERANCE };
+  if (issuer !== undefined) rules.issuer = issuer;
+  if (audience !== undefined) rules.audience = audience;
+  let opened: Promise<Key> | undefined;
+  return async (token) => {
+    opened ??= open();
+    const { jwtVerify } = await import('jose');
+    const { payload } = await jwtVerify(token, await opened, rules);
+    return identity(payload);
+  };
+}
+
+/** `sub`, `tenant_id` with `database_id`, and `exp`, behind which the tolerance still counts. */
+function defaultIdentity({ sub, exp, tenant_id: tenantId, database_id: databaseId }: JwtClaims): Identity {
+  if (sub === undefined) throw new TypeError('a token must have a subject');
+  const expiresAt = exp === undefined ? undefined : exp + CLOCK_TOLERANCE;
+  if (tenantId === undefined && databaseId === undefined) return { subject: sub, expiresAt };
+  return { subject: sub, scope: { tenantId: u64Claim(tenantId), databaseId: u64Claim(databaseId) }, expiresAt };
+}
+
+/** A JSON number above 2^53 is not the one that was meant. */
+function u64Claim(value: unknown): bigint {
+  if (Number.isSafeInteger(value) || (typeof value === 'string' && /^\d{1,20}$/.test(value)))
+    return BigInt(value as string);
+  throw new TypeError('a scope must have ids that are whole numbers or decimal strings');
+}
+
+/** How to come by the key; `jose` is loaded then, and not before. */
+function checkKey(key: KeyInput | undefined, jwks: JwtAuthenticatorOptions['jwks']): () => Promise<Key> {
+  if (key !== undefined && jwks !== undefined) throw badOption('jwks', 'absent when a key is given', jwks);
+  if (jwks !== undefined) {
+    const keys = checkKeySet(jwks);
+    return () => openKeySet(keys);
+  }
+  if (typeof key === 'object') return () => Promise.resolve(key);
+  throw badOption('key', 'bytes, a key object or a JWK, unless jwks is given', key);
+}
+
+async function openKeySet(keys: JSONWebKeySet | URL): Promise<JWTVerifyGetKey> {
+  const { createLocalJWKSet, createRemoteJWKSet } = await import('jose');
+  if (!(keys instanceof URL)) return createLocalJWKSet(keys);
+  const getKey = createRemoteJWKSet(keys);
+  return async (header, token) => {
+    try {
+      return await getKey(header, token);
+    } catch (error) {
+      if (OF_THE_TOKEN.has((error as { code?: unknown }).code)) throw error;
+      throw new AuthenticationUnavailable('the key set is out of reach', { cause: error });
+    }
+  };
+}
+
+function checkAlgorithms(algorithms: unknown): void {
+  const rule = 'the names of one or more algorithms, never none';
+  if (!Array.isArray(algorithms) || algorithms.length === 0) throw badOption('algorithms', rule, algorithms);
+  for (const name of algorithms as unknown[]) {
+    if (typeof name !== 'string' || name.toLowerCase() === 'none') throw badOption('algorithms', rule, name);
+  }
+}
+
+function checkKeySet(jwks: JSONWebKeySet | URL | string): JSONWebKeySet | URL {
+  if (typeof jwks === 'object' && 'keys' in jwks) return jwks;
+  const url = URL.canParse(String(jwks)) ? new URL(String(jwks)) : undefined;
+  const isLocal = url?.protocol === 'http:' && /^(localhost|127\..*|\[::1\])$/.test(url.hostname);
+  if (url !== undefined && (url.protocol === 'https:' || isLocal)) return url;
+  throw badOption('jwks', 'a key set, an https: URL, or an http: URL of this machine', jwks);
+}

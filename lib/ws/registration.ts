@@ -1,0 +1,83 @@
+import { Subscription } from 'rxjs';
+import type { SessionOptions } from '../index.js';
+import type { Identity } from './identity.js';
+import type { Outbox } from './outbox.js';
+import type { ServerSettings } from './serverOptions.js';
+
+export interface RegistrationListener {
+  /** The session has been given all that it is to get. */
+  completed(): void;
+  failed(error: unknown): void;
+}
+
+/** A connection's place in the fan-out: one registration, replaced by another for every resync. */
+export class Registration {
+  /** Whether a replay was begun whose end `caughtUp` has not told yet. */
+  replaying = false;
+  #current = new Subscription();
+  #resyncDue = false;
+  #finishing = false;
+
+  constructor(
+    readonly sessionId: string,
+    private readonly settings: ServerSettings,
+    private readonly identity: Identity,
+    private readonly outbox: Outbox,
+    private readonly listener: RegistrationListener,
+  ) {}
+
+  begin(): void {
+    this.#register(this.settings.replay);
+  }
+
+  /** A whole replay, however often a client asks for one in this turn of the event loop. */
+  resync(): void {
+    if (!this.settings.hasCatalog || this.#resyncDue || this.#finishing) return;
+    this.#resyncDue = true;
+    this.replaying = true;
+    const { replay } = this.settings;
+    const again = setImmediate(() => {
+      this.#resyncDue = false;
+      if (!this.#finishing) this.#register(replay === false ? 'with-deletes' : replay);
+    });
+    this.#current.add(() => {
+      clearImmediate(again);
+    });
+  }
+
+  /** A `caught-up` of this session. */
+  caughtUp(): void {
+    if (!this.#resyncDue) this.replaying = false;
+  }
+
+  /** Nothing new from now on; what waits is delivered, then `completed` is told. */
+  finish(): void {
+    this.#finishing = true;
+    if (!this.settings.fanout.unregister(this.sessionId)) this.listener.completed();
+  }
+
+  /** Nothing more at all. */
+  end(): void {
+    this.#current.unsubscribe();
+  }
+
+  #register(replay: SessionOptions['replay']): void {
+    this.#current.unsubscribe();
+    // Replay begins, and the session may end, before `subscribe` returns.
+    const current = new Subscription();
+    this.#current = current;
+    this.replaying = replay !== false;
+    const options = { ...this.settings.session, scope: this.identity.scope, replay };
+    const session$ = this.settings.fanout.register(this.sessionId, ({ bytes }) => this.outbox.deliver(bytes), options);
+    current.add(
+      session$.subscribe({
+        error: (error: unknown) => {
+          this.listener.failed(error);
+        },
+        complete: () => {
+          this.listener.completed();
+        },
+      }),
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import { once } from 'node:events';
+import { DefinitionServerEnd, type DefinitionServer } from './definitionServer.js';
+import { checkServeOptions, type ServeOptions } from './serverOptions.js';
+
+/** Fragments of one message at most; no client that is known sends any. */
+const MOST_FRAGMENTS = 4_096;
+
+/**
+ * Puts a fan-out behind WebSockets: every client that shakes hands with a token that `authenticate` accepts becomes a session
+ * of the token's scope. Resolves when it listens, or, with a server of yours, when it takes upgrades.
+ *
+ * - A client that a stock Origin would understand is understood; what is not, ends that connection alone (see
+ *   `docs/websocket.md` for each case, with its close code).
+ * @throws {FanoutError} BAD_OPTION at the call, naming the rule and the value; rejects when it cannot listen
+ */
+export function serveDefinitions(options: ServeOptions): Promise<DefinitionServer> {
+  const settings = checkServeOptions(options);
+  const { server, port = 0, host = '127.0.0.1' } = options;
+  const start = async (): Promise<DefinitionServer> => {
+    const { WebSocketServer } = await import('ws');
+    // Compression would make a frame another one for each client; UTF-8 is only in text, which is refused.
+    const upgrades = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      autoPong: false,
+      skipUTF8Validation: true,
+      maxPayload: settings.limits.maxFrameBytes,
+      maxFragments: MOST_FRAGMENTS,
+    });
+    if (server !== undefined) return new DefinitionServerEnd(settings, upgrades, server, () => Promise.resolve());
+    const own = await listen(port, host, settings.limits.handshakeTimeout);
+    return new DefinitionServerEnd(settings, upgrades, own, () => closeServer(own));
+  };
+  return start();
+}
+
+/** A server that knows nothing but upgrades. */
+async function listen(port: number, host: string, patience: number): Promise<HttpServer> {
+  const server = createServer({ headersTimeout: patience, requestTimeout: patience }, (_request, response) => {
+    response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end();
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  return server;
+}
+
+function closeServer(server: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeAllConnections();
+  });
+}

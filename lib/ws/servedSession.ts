@@ -1,0 +1,125 @@
+import { FanoutError } from '../errors.js';
+import { encodeMessage, type MessageOf, type PingPong, type TokenRefresh } from '../wire/index.js';
+import { judge, REFUSAL } from './admission.js';
+import { CloseCode } from './closeCode.js';
+import { Expiry } from './expiry.js';
+import { Fault } from './fault.js';
+import { isSameIdentity, type Identity } from './identity.js';
+import { Registration, type RegistrationListener } from './registration.js';
+import { Opcode } from './webSocketFrame.js';
+import type { IncomingMessage } from 'node:http';
+import type { Outbox } from './outbox.js';
+import type { Pongs } from './pongs.js';
+import type { ServerSettings } from './serverOptions.js';
+import type { ServerCount } from './serverStats.js';
+
+/** A session's connection. */
+export interface SessionTransport {
+  readonly settings: ServerSettings;
+  readonly outbox: Outbox;
+  readonly pongs: Pongs;
+  readonly request: IncomingMessage;
+  count(what: ServerCount): void;
+  fail(fault: Fault): void;
+  close(code: CloseCode): void;
+}
+
+/** Told to a client whose token has no end, seconds: 2^32-1. */
+const NO_END = 0xffff_ffffn;
+
+/** A client that was let in. */
+export class ServedSession implements RegistrationListener {
+  readonly registration: Registration;
+  #refreshing = false;
+  #over = false;
+  readonly #expiry = new Expiry(() => {
+    this.transport.fail(Fault.expired);
+  });
+
+  constructor(
+    private readonly transport: SessionTransport,
+    readonly sessionId: string,
+    private readonly identity: Identity,
+  ) {
+    const { settings, outbox } = transport;
+    this.registration = new Registration(sessionId, settings, identity, outbox, this);
+  }
+
+  begin(): void {
+    this.#expiry.set(this.identity.expiresAt);
+    this.registration.begin();
+  }
+
+  received({ kind, message }: MessageOf): void {
+    if (kind === 'PingPong') this.#pinged(message);
+    else if (kind === 'ResyncRequest') this.#resync();
+    else if (kind === 'TokenRefresh') this.#refresh(message);
+    else if (kind === 'Throttle') this.transport.count('throttles');
+    else if (kind === 'Handshake') this.transport.fail(Fault.protocolError);
+    // What only a server sends is skipped, as is what this library does not speak.
+  }
+
+  caughtUp(): void {
+    this.registration.caughtUp();
+    this.transport.pongs.flush();
+  }
+
+  completed(): void {
+    this.transport.close(CloseCode.shuttingDown);
+  }
+
+  failed(error: unknown): void {
+    const isOverflow = error instanceof FanoutError && error.code === 'BUFFER_OVERFLOW';
+    this.transport.settings.logger.warn(isOverflow ? 'a client is too slow' : 'a session failed', { error });
+    this.transport.fail(Fault.failed);
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#expiry.clear();
+    this.registration.end();
+  }
+
+  #pinged({ timestampMs, isPong }: PingPong): void {
+    if (!isPong) this.transport.pongs.answer(encodeMessage('PingPong', { timestampMs, isPong: true }), Opcode.binary);
+  }
+
+  #resync(): void {
+    this.transport.count('resyncs');
+    this.registration.resync();
+  }
+
+  /** One at a time: a client waits for the answer. */
+  #refresh({ newToken }: TokenRefresh): void {
+    if (this.#refreshing) {
+      this.transport.fail(Fault.protocolError);
+      return;
+    }
+    this.#refreshing = true;
+    void this.#decide(newToken);
+  }
+
+  async #decide(newToken: string): Promise<void> {
+    const { settings, request, outbox } = this.transport;
+    const verdict = await judge(settings, newToken, request);
+    this.#refreshing = false;
+    if (this.#over) return;
+    if (verdict.type === 'undecided') {
+      this.transport.fail(Fault.undecided);
+    } else if (verdict.type === 'accepted' && isSameIdentity(verdict.identity, this.identity)) {
+      const { expiresAt } = verdict.identity;
+      this.#expiry.set(expiresAt);
+      outbox.send(
+        encodeMessage('TokenRefreshAck', { success: true, error: null, expiresInSecs: secondsTo(expiresAt) }),
+      );
+    } else {
+      outbox.send(encodeMessage('TokenRefreshAck', { success: false, error: REFUSAL, expiresInSecs: 0n }));
+      this.transport.fail(Fault.refused);
+    }
+  }
+}
+
+function secondsTo(epochSeconds: number | undefined): bigint {
+  if (epochSeconds === undefined || epochSeconds === Infinity) return NO_END;
+  return BigInt(Math.max(0, Math.floor(epochSeconds - Date.now() / 1000)));
+}

@@ -1,0 +1,117 @@
+import { badOption, functionOption, wholeNumber } from '../options.js';
+import { safeLogger, type Logger } from '../log.js';
+import { DEFAULT_HIGH_WATER_MARK } from './deliverTo.js';
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { DefinitionSyncFanout, OverflowStrategy, SessionOptions } from '../index.js';
+import type { Authenticate } from './identity.js';
+
+export interface ServeOptions {
+  readonly fanout: DefinitionSyncFanout;
+  /** A server of yours: its upgrades to `path` are taken, nothing else; you listen, and you close it. */
+  readonly server?: HttpServer | HttpsServer | undefined;
+  /** Without `server`: the port of a server of its own; 0, the default, is any free one. */
+  readonly port?: number | undefined;
+  /** Without `server`: default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** Default `/sync`. */
+  readonly path?: string | undefined;
+  /** Decides who is let in, and to which scope; there is no default. */
+  readonly authenticate: Authenticate;
+  /** What a session gets at first; default `with-deletes` when the fan-out has a catalog, otherwise `false`. */
+  readonly replay?: boolean | 'with-deletes' | undefined;
+  /** Of each session; default: the fan-out's. */
+  readonly capacity?: number | undefined;
+  readonly overflow?: OverflowStrategy | undefined;
+  /** Default: tslog at `warn` and above. */
+  readonly logger?: Logger | undefined;
+  readonly limits?: ServerLimits | undefined;
+}
+
+export interface ServerLimits {
+  /** Sockets at a time, those that have not shaken hands included; 1 or more; default 1,024. */
+  readonly maxSessions?: number | undefined;
+  /** Milliseconds from the upgrade until the client must have been let in; default 10,000. */
+  readonly handshakeTimeout?: number | undefined;
+  /** Milliseconds without anything from the client; halfway it is pinged; default 300,000. */
+  readonly idleTimeout?: number | undefined;
+  /** Most bytes of a message from a client, 5 or more; default 65,536. */
+  readonly maxFrameBytes?: number | undefined;
+  /** Bytes queued in a socket from which on its session waits; 1 or more; default 1 MiB. */
+  readonly highWaterMark?: number | undefined;
+}
+
+/** What every connection of a server shares. */
+export interface ServerSettings {
+  readonly fanout: DefinitionSyncFanout;
+  readonly path: string;
+  readonly authenticate: Authenticate;
+  readonly session: Pick<SessionOptions, 'capacity' | 'overflow'>;
+  readonly hasCatalog: boolean;
+  readonly replay: boolean | 'with-deletes';
+  readonly logger: Logger;
+  readonly limits: { readonly [K in keyof ServerLimits]-?: number };
+}
+
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
+export function checkServeOptions(options: ServeOptions): ServerSettings {
+  const { fanout, authenticate, path = '/sync', capacity, overflow, logger, limits = {} } = options;
+  functionOption('fanout.register', (fanout as Partial<DefinitionSyncFanout> | undefined)?.register?.bind(fanout));
+  functionOption('authenticate', authenticate);
+  checkAddress(options);
+  if (typeof path !== 'string' || !path.startsWith('/')) throw badOption('path', 'a path that begins with /', path);
+  const hasCatalog = canReplay(fanout);
+  const replay = options.replay ?? (hasCatalog ? 'with-deletes' : false);
+  // Whatever a session would be refused for is refused now.
+  fanout.register('', ignore, { capacity, overflow, replay });
+  return {
+    fanout,
+    path,
+    authenticate,
+    session: { capacity, overflow },
+    hasCatalog,
+    replay,
+    logger: safeLogger(logger),
+    limits: {
+      maxSessions: wholeNumber('limits.maxSessions', limits.maxSessions ?? 1_024, 1),
+      handshakeTimeout: milliseconds('limits.handshakeTimeout', limits.handshakeTimeout ?? 10_000),
+      idleTimeout: milliseconds('limits.idleTimeout', limits.idleTimeout ?? 300_000),
+      maxFrameBytes: wholeNumber('limits.maxFrameBytes', limits.maxFrameBytes ?? 65_536, 5),
+      highWaterMark: wholeNumber('limits.highWaterMark', limits.highWaterMark ?? DEFAULT_HIGH_WATER_MARK, 1),
+    },
+  };
+}
+
+function checkAddress({ server, port, host }: ServeOptions): void {
+  if (server === undefined) {
+    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+      throw badOption('port', 'a whole number of 0 to 65535', port);
+    }
+    if (host !== undefined && typeof host !== 'string') throw badOption('host', 'a string', host);
+    return;
+  }
+  functionOption('server.on', (server as Partial<HttpServer>).on?.bind(server));
+  if (port !== undefined) throw badOption('port', 'absent when a server is given', port);
+  if (host !== undefined) throw badOption('host', 'absent when a server is given', host);
+}
+
+/** A registration with replay is refused without a catalog; one that nobody subscribes to registers nothing. */
+function canReplay(fanout: DefinitionSyncFanout): boolean {
+  try {
+    fanout.register('', ignore, { replay: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function ignore(): void {
+  // Nobody subscribes.
+}
+
+function milliseconds(option: string, value: number): number {
+  if (typeof value === 'number' && value > 0 && value <= LONGEST_TIMER) return value;
+  throw badOption(option, `milliseconds above 0 and at most ${LONGEST_TIMER}`, value);
+}
