@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import type * as Groups from '../groups.js';
+import type { Group } from './figure.js';
+
+/** Run only when named: they need more of the machine than its memory and a core. */
+const ON_DEMAND = ['ws', 'postgres'];
+
+/**
+ * Loads the groups, the library and the contenders with them, compiled as the package is: without the names that a
+ * loader of TypeScript attaches to each closure when it is made, which no user pays for.
+ * @param names empty: all but those on demand
+ * @throws {Error} for a name that no group has
+ */
+export async function loadGroups(names: readonly string[]): Promise<readonly Group[]> {
+  const { groups } = (await compiled('groups')) as typeof Groups;
+  if (names.length === 0) return groups;
+  return Promise.all(
+    names.map(async (name) => {
+      const group = groups.find((each) => each.name === name) ?? (await onDemand(name));
+      if (group !== undefined) return group;
+      throw new Error(
+        `there is no group ${name}; there are ${[...groups.map((each) => each.name), ...ON_DEMAND].join(', ')}`,
+      );
+    }),
+  );
+}
+
+async function onDemand(name: string): Promise<Group | undefined> {
+  if (!ON_DEMAND.includes(name) || !existsSync(sourceOf(name))) return undefined;
+  return ((await compiled(name)) as { group: Group }).group;
+}
+
+async function compiled(name: string): Promise<unknown> {
+  const source = sourceOf(name);
+  const outfile = resolve('.tmp/bench', `${name}.mjs`);
+  await build({
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // A group may start a file that lies next to it.
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(source).href) },
+  });
+  return import(pathToFileURL(outfile).href);
+}
+
+function sourceOf(name: string): string {
+  return resolve('spec/bench', `${name}.ts`);
+}
