@@ -24,6 +24,9 @@ export const floor: Contender = {
 
 function queues(sessions: number, capacity: number) {
   const tally = new Tally();
+  const take = (bytes: Uint8Array | undefined): void => {
+    if (bytes !== undefined) tally.frames++;
+  };
   const all = eachOf(sessions, (): Uint8Array[] => []);
   const dropped = eachOf(sessions, () => 0);
   return {
@@ -42,8 +45,12 @@ function queues(sessions: number, capacity: number) {
     },
     drain() {
       for (const queue of all) {
-        for (const bytes of queue) if (bytes.length > 0) tally.frames++;
-        queue.length = 0;
+        // Whichever is faster: an array whose length is set to 0 gives its memory back, and takes new the next time.
+        if (queue.length === 1) take(queue.shift());
+        else {
+          for (const bytes of queue) take(bytes);
+          queue.length = 0;
+        }
       }
     },
   };
