@@ -31,6 +31,8 @@ const EXPORTS: Record<string, string[]> = {
     'encodeMessage',
   ],
   './operators': ['boundedBuffer', 'encodeOnce', 'splitFrames'],
+  './ws': ['AuthenticationUnavailable', 'CloseCode', 'deliverTo', 'jwtAuthenticator', 'serveDefinitions'],
+  './lite': ['LiteError', 'connectLite', 'definitionKey', 'fileStore', 'memoryStore'],
   './postgres': [
     'CaptureError',
     'forgetReader',
@@ -40,6 +42,7 @@ const EXPORTS: Record<string, string[]> = {
     'postgresDefinitions',
     'removeCapture',
   ],
+  './nats': ['NatsDefinitionsError', 'natsDefinitions'],
   './otel': ['instrumentFanout'],
   './testing': ['FakeSocket', 'definition', 'failingDelivery', 'marbles', 'slowDelivery', 'stalledDelivery'],
 };
