@@ -1,0 +1,212 @@
+import { describe, expect, it } from '@jest/globals';
+import { type DefinitionFrame, DefinitionCatalog, DefinitionSyncFanout } from 'ddl-fanout';
+import { definition, marbles } from 'ddl-fanout/testing';
+import { map, NEVER, of, Subject } from 'rxjs';
+import { broadcast, eventsOf, expectBalance, keeper, nameOf, recordingLogger, silent } from '../helpers/fanout.js';
+
+const messages = { a: definition('a'), b: definition('b'), c: definition('c') };
+const over = new Error('over');
+
+describe('complete (F11)', () => {
+  it('lets sessions have what waits, then completes them, `frames$` and `events$`', () => {
+    marbles(({ hot, cold, expectObservable }) => {
+      const fanout = new DefinitionSyncFanout({ logger: silent });
+      const source = hot('  abc|           ');
+      const frames = '      abc|           ';
+      const slow = '        a----b----c----|';
+      const quick = '       abc|           ';
+      const events = '      ---q-----------(s|)';
+      const send = (frame: DefinitionFrame) => cold('x----|', { x: nameOf(frame) });
+      expectObservable(fanout.register('s', send)).toBe(slow);
+      expectObservable(fanout.register('q', (frame) => of(nameOf(frame)))).toBe(quick);
+      expectObservable(fanout.frames$.pipe(map(nameOf))).toBe(frames);
+      const ended = new Subject<string>();
+      expectObservable(ended).toBe(events);
+      fanout.events$.subscribe({
+        next: (event) => event.type === 'ended' && ended.next(event.sessionId),
+        complete: () => ended.complete(),
+      });
+      source.pipe(map((name) => messages[name as 'a'])).subscribe(fanout);
+    });
+  });
+
+  it('comes behind frames that are broadcast already, when it is called inside a broadcast', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const first = (frame: DefinitionFrame) => {
+      if (nameOf(frame) !== 'a') return;
+      broadcast(fanout, 'b');
+      fanout.complete();
+      broadcast(fanout, 'late');
+    };
+    const second = keeper();
+    fanout.register('first', first).subscribe();
+    const told: string[] = [];
+    fanout.register('second', second.deliver).subscribe({ complete: () => told.push('|') });
+    fanout.frames$.subscribe({ next: (frame) => told.push(nameOf(frame)), complete: () => told.push('frames$ |') });
+    broadcast(fanout, 'a');
+    expect(second.names).toEqual(['a', 'b']);
+    expect(told).toEqual(['a', 'b', '|', 'frames$ |']);
+    expectBalance(fanout);
+  });
+
+  it('takes sessions for ending until they are', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const inner = new Subject<never>();
+    const events = eventsOf(fanout);
+    fanout.register('lite', () => inner).subscribe();
+    broadcast(fanout, 'a');
+    fanout.complete();
+    expect(fanout.stats()).toMatchObject({ activeSessions: 0, ending: 1, inFlight: 1 });
+    expect(fanout.session('lite')).toBeUndefined();
+    expect(events).toEqual(['registered lite']);
+    inner.complete();
+    expect(fanout.stats()).toMatchObject({ ending: 0, delivered: 1 });
+    expect(events).toEqual(['registered lite', 'ended lite completed 0', '|']);
+  });
+
+  it('is all over when the last session that never ends is unsubscribed', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const events = eventsOf(fanout);
+    const subscription = fanout.register('lite', () => NEVER).subscribe();
+    broadcast(fanout, 'a');
+    fanout.complete();
+    expect(events).not.toContain('|');
+    subscription.unsubscribe();
+    expect(events.slice(1)).toEqual(['ended lite unsubscribed 1', '|']);
+  });
+
+  it('does nothing the second time, nor does `error` after it', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const told: string[] = [];
+    const observer = { error: () => told.push('#'), complete: () => told.push('|') };
+    fanout.register('lite', () => undefined).subscribe(observer);
+    fanout.frames$.subscribe(observer);
+    fanout.complete();
+    fanout.complete();
+    fanout.error(over);
+    expect(told).toEqual(['|', '|']);
+  });
+});
+
+describe('error (F11)', () => {
+  it('errors every session at once, what waits and what is in flight or not', () => {
+    marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
+      const fanout = new DefinitionSyncFanout({ logger: silent });
+      const source = hot('  ab#   ', messages, over);
+      const inner = cold('  -----|');
+      const innerSubs = '   ^-!   ';
+      const expected = '    --#   ';
+      expectObservable(fanout.register('slow', () => inner)).toBe(expected, undefined, over);
+      expectObservable(fanout.register('quick', () => undefined)).toBe(expected, undefined, over);
+      expectObservable(fanout.frames$.pipe(map(() => 'x'))).toBe('xx#', undefined, over);
+      expectSubscriptions(inner.subscriptions).toBe(innerSubs);
+      source.subscribe(fanout);
+    });
+  });
+
+  it('tells on `events$`, which completes, and never errors', () => {
+    const logger = recordingLogger();
+    const fanout = new DefinitionSyncFanout({ logger });
+    const events = eventsOf(fanout);
+    fanout.register('slow', () => NEVER).subscribe();
+    fanout.register('old', () => NEVER).subscribe();
+    broadcast(fanout, 'a', 'b');
+    fanout.unregister('old');
+    fanout.error(over);
+    expect(events.slice(2)).toEqual(['ended old failed 2', 'ended slow failed 2', '|']);
+    expect(fanout.stats()).toMatchObject({ activeSessions: 0, ending: 0, discarded: 4, waiting: 0, inFlight: 0 });
+    expect(logger.lines.filter(([level]) => level === 'warn')).toHaveLength(2);
+  });
+
+  it('lets go of the frame under way and of those behind it, when it is called inside a broadcast', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const second = keeper();
+    const errors: unknown[] = [];
+    const first = () => {
+      broadcast(fanout, 'b');
+      fanout.error(over);
+    };
+    fanout.register('first', first).subscribe();
+    fanout.register('second', second.deliver).subscribe({ error: (error: unknown) => errors.push(error) });
+    broadcast(fanout, 'a');
+    expect(second.names).toEqual([]);
+    expect(errors).toEqual([over]);
+    expectBalance(fanout);
+  });
+
+  it('has changed the state before anybody is told', () => {
+    const seen: unknown[] = [];
+    const look = () => {
+      const late: string[] = [];
+      fanout.register('late', () => undefined).subscribe({ error: () => late.push('#') });
+      broadcast(fanout, 'late');
+      seen.push([fanout.activeSessions, fanout.stats().broadcast, late]);
+    };
+    const fanout: DefinitionSyncFanout = new DefinitionSyncFanout({
+      logger: recordingLogger(([level]) => level === 'warn' && look()),
+    });
+    fanout.register('a', () => undefined).subscribe({ error: look });
+    fanout.events$.subscribe((event) => event.type === 'ended' && look());
+    fanout.error(over);
+    expect(seen).toEqual(Array(3).fill([0, 0, ['#']]));
+  });
+
+  it.each([undefined, null, '', 0, NaN])('passes %p on for an error', (error) => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const told: unknown[] = [];
+    const observer = { error: (told_: unknown) => told.push(told_), complete: () => told.push('|') };
+    fanout.register('a', () => undefined).subscribe(observer);
+    fanout.error(error);
+    fanout.register('b', () => undefined).subscribe(observer);
+    expect(told).toEqual([error, error]);
+  });
+});
+
+describe('afterwards (F11)', () => {
+  it.each<[string, (fanout: DefinitionSyncFanout) => void, string]>([
+    ['complete', (fanout) => fanout.complete(), '|'],
+    ['error', (fanout) => fanout.error(over), 'Error: over'],
+  ])('a broadcast does nothing, and a session ends at once as the fan-out did, after %s', async (_, end, expected) => {
+    const logger = recordingLogger();
+    const fanout = new DefinitionSyncFanout({ logger });
+    end(fanout);
+    const told: string[] = [];
+    const observer = {
+      next: () => told.push('next'),
+      error: (error: unknown) => told.push(String(error)),
+      complete: () => told.push('|'),
+    };
+    const { names, deliver } = keeper();
+    fanout.broadcast(definition('late'));
+    fanout.next(definition('late'));
+    fanout.register('late', deliver).subscribe(observer);
+    fanout.frames$.subscribe(observer);
+    fanout.events$.subscribe({ complete: () => told.push('events$ |') });
+    expect(told).toEqual([expected, expected, 'events$ |']);
+    expect(names).toEqual([]);
+    const bare = fanout.register('bare', deliver).subscribe();
+    expect(bare.closed).toBe(true);
+    const receiver = fanout.receiver('pulled');
+    expect([receiver.closed, receiver.waiting, receiver.tryReceive()]).toEqual([true, 0, undefined]);
+    const received = await receiver.receive().catch(String);
+    expect(received).toBe(expected === '|' ? undefined : expected);
+    receiver.close();
+    expect(await receiver.return?.()).toEqual({ done: true, value: undefined });
+    expect(fanout.stats()).toMatchObject({ broadcast: 0, sessionsRegistered: 0, activeSessions: 0, ending: 0 });
+    expect(fanout.unregister('late')).toBe(false);
+    expect(logger.lines).toEqual([]);
+  });
+
+  it('takes a catalog back once, and leaves it to the fan-out that took it next', () => {
+    // The catalog was set free again by the first fan-out while a second had it.
+    const catalog = new DefinitionCatalog();
+    const first = new DefinitionSyncFanout({ logger: silent, catalog });
+    let second: DefinitionSyncFanout | undefined;
+    first.register('lite', () => undefined).subscribe();
+    first.events$.subscribe({ complete: () => (second = new DefinitionSyncFanout({ logger: silent, catalog })) });
+    first.complete();
+    void first.receiver('late').return?.();
+    expect(second).toBeInstanceOf(DefinitionSyncFanout);
+    expect(() => new DefinitionSyncFanout({ logger: silent, catalog })).toThrow('catalog must be of no other fan-out');
+  });
+});
