@@ -7,6 +7,7 @@ import type { Logger } from '../log.js';
 import type { EndReason, FanoutEvents } from './events.js';
 import type { Group } from './hub.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
+import type { Session } from './session.js';
 import type { SessionStats, Totals } from './totals.js';
 import type { Turns } from './turns.js';
 
@@ -19,6 +20,8 @@ export interface SessionHost {
   readonly turns: Turns;
   /** The last sequence that was given out. */
   lastSequence(): number;
+  /** Ends a registered session gracefully; its id is free from now on. */
+  close(session: Session, reason: EndReason): void;
   /** Takes an ended session out of everything that refers to it. */
   release(session: BufferedSession): void;
   /** Called when all is told about an ended session. */

@@ -5,7 +5,7 @@ import { FanoutEvents } from './events.js';
 import { checkFanoutOptions } from './fanoutOptions.js';
 import { Hub } from './hub.js';
 import { OverflowAnnouncer } from './overflowAnnouncer.js';
-import { PulledSession, receiverOf } from './receiver.js';
+import { PulledSession, Receiver } from './receiver.js';
 import { Registry } from './registry.js';
 import { Session } from './session.js';
 import { SessionObservable } from './sessionObservable.js';
@@ -171,7 +171,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     const session = new PulledSession(sessionId, group, capacity, overflow, this.#registry);
     if (this.#over) session.refuse(this.#failure);
     else this.#registry.add(session, replay).begin();
-    return receiverOf(session, () => this.#registry.close(session, 'unregistered'));
+    return new Receiver(session);
   }
 
   /** Ends the session gracefully: nothing new from this call on, what waits is delivered. `false`: there is none. */

@@ -67,6 +67,10 @@ export class PulledSession extends Session {
     return frame;
   }
 
+  unregister(): void {
+    this.host.close(this, 'unregistered');
+  }
+
   async receive(): Promise<DefinitionFrame | undefined> {
     const frame = this.take();
     if (frame !== undefined) return frame;
@@ -111,28 +115,45 @@ export class PulledSession extends Session {
   }
 }
 
-/** Makes the public face of a pulled session; `close` frees its id. */
-export function receiverOf(session: PulledSession, close: () => void): DefinitionReceiver {
-  return {
-    receive: () => session.receive(),
-    tryReceive: () => session.take(),
-    close,
-    get closed() {
-      return !session.registered;
-    },
-    get waiting() {
-      return session.waiting;
-    },
-    async next() {
-      const frame = await session.receive();
-      return frame === undefined ? { done: true, value: undefined } : { done: false, value: frame };
-    },
-    return() {
-      session.discard('unsubscribed');
-      return Promise.resolve({ done: true, value: undefined });
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+/** The public face of a pulled session. */
+export class Receiver implements DefinitionReceiver {
+  readonly #session: PulledSession;
+
+  constructor(session: PulledSession) {
+    this.#session = session;
+  }
+
+  get closed(): boolean {
+    return !this.#session.registered;
+  }
+
+  get waiting(): number {
+    return this.#session.waiting;
+  }
+
+  receive(): Promise<DefinitionFrame | undefined> {
+    return this.#session.receive();
+  }
+
+  tryReceive(): DefinitionFrame | undefined {
+    return this.#session.take();
+  }
+
+  close(): void {
+    this.#session.unregister();
+  }
+
+  async next(): Promise<IteratorResult<DefinitionFrame>> {
+    const frame = await this.#session.receive();
+    return frame === undefined ? { done: true, value: undefined } : { done: false, value: frame };
+  }
+
+  return(): Promise<IteratorResult<DefinitionFrame>> {
+    this.#session.discard('unsubscribed');
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }
