@@ -72,8 +72,12 @@ export abstract class Delivery<T, R> {
       return;
     }
     if (this.closed) return;
-    if (result === undefined) this.settle();
-    else this.#follow(result);
+    if (result !== undefined) {
+      this.#follow(result);
+      return;
+    }
+    this.inFlight = 0;
+    this.delivered++;
   }
 
   /** Delivers what waits, one after the other, until one stays in flight. */
@@ -114,6 +118,7 @@ export abstract class Delivery<T, R> {
     this.fail(new FanoutError('BUFFER_OVERFLOW', `${rule}, and one more arrived`));
   }
 
+  /** The delivery that was followed is done. */
   protected settle(): void {
     if (this.closed) return;
     this.inFlight = 0;
