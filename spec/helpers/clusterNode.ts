@@ -1,0 +1,46 @@
+/**
+ * A node of a cluster as a process of its own, so that a spec can kill it: follows the bucket, serves devices, and reads
+ * the database's capture when it leads. Run with a JSON of `ClusterNodeOptions` as its argument; says `ready` on stdout.
+ */
+import { connect } from '@nats-io/transport-node';
+import pg from 'pg';
+import { concatMap, firstValueFrom } from 'rxjs';
+import { DefinitionSyncFanout } from 'ddl-fanout';
+import { natsDefinitions } from 'ddl-fanout/nats';
+import { fromPg, postgresDefinitions } from 'ddl-fanout/postgres';
+import { serveDefinitions } from 'ddl-fanout/ws';
+
+export interface ClusterNodeOptions {
+  readonly name: string;
+  readonly servers: readonly string[];
+  readonly postgres: string;
+  readonly port: number;
+}
+
+const options = JSON.parse(process.argv[2] ?? '') as ClusterNodeOptions;
+const { name, servers, postgres, port } = options;
+const silent = (): void => undefined;
+const logger = { debug: silent, info: silent, warn: silent, error: silent };
+
+const connection = await connect({ servers: [...servers], maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+const definitions = await natsDefinitions(connection, { timeout: 60_000, logger });
+const fanout = new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', logger });
+await new Promise<void>((resolve) => {
+  const onCaughtUp = (): void => {
+    resolve();
+  };
+  definitions.commits({ onCaughtUp }).subscribe(fanout);
+});
+
+const pool = new pg.Pool({ connectionString: postgres, max: 4 });
+pool.on('error', silent);
+// Each node reads under its own name, registered before it ever leads: what another leader was told and could not
+// publish any more, this one is told again.
+const capture$ = postgresDefinitions(fromPg(pool), { reader: name, logger });
+await firstValueFrom(capture$);
+definitions
+  .lead(({ publish }) => capture$.pipe(concatMap((msg) => publish(msg))), { lease: 2_000, holder: name })
+  .subscribe();
+
+await serveDefinitions({ fanout, port, logger, authenticate: (token) => ({ subject: token }) });
+process.stdout.write('ready\n');
