@@ -2,7 +2,7 @@ import { isBytes } from './bytes.js';
 import { unencodable } from './unencodable.js';
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
-const U32_MAX = 0xffff_ffffn;
+const U32_MAX = 0xffff_ffff;
 
 /** @throws {WireError} UNENCODABLE unless `value` is a string without lone surrogates */
 export function packString(value: unknown, where: string): string {
@@ -16,10 +16,13 @@ export function packString(value: unknown, where: string): string {
  * @throws {WireError} UNENCODABLE unless `value` is a bigint of 0 to 2^64-1
  */
 export function packU64(value: unknown, where: string): number | bigint {
-  if (typeof value !== 'bigint' || value < 0n || value > U64_MAX) {
-    throw unencodable(where, 'a bigint of 0 to 2^64-1', value);
+  if (typeof value === 'bigint') {
+    // A conversion first: comparing bigints costs more, and few ids are so large that they need it.
+    const number = Number(value);
+    if (number >= 0 && number <= U32_MAX) return number;
+    if (value >= 0n && value <= U64_MAX) return value;
   }
-  return value > U32_MAX ? value : Number(value);
+  throw unencodable(where, 'a bigint of 0 to 2^64-1', value);
 }
 
 /** @throws {WireError} UNENCODABLE unless `value` is a whole number of 0 to 65535 */
