@@ -1,0 +1,124 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { DefinitionSyncFanout } from 'ddl-fanout';
+import { definition, FakeSocket } from 'ddl-fanout/testing';
+import { deliverTo, type WebSocketLike } from 'ddl-fanout/ws';
+import { FakeUpgradedSocket } from '../helpers/fakeUpgradedSocket.js';
+import { settle } from '../helpers/promises.js';
+import { QuietLogger } from '../helpers/quietLogger.js';
+import type { DefinitionFrame } from 'ddl-fanout';
+
+function frame(bytes = 10): DefinitionFrame {
+  return { sequence: 1, msg: definition('f'), bytes: new Uint8Array(bytes) };
+}
+
+describe('deliverTo, given a WebSocket', () => {
+  it('sends the very bytes of a frame', () => {
+    const socket = new FakeSocket();
+    const sent = frame();
+    expect(deliverTo(socket)(sent)).toBeUndefined();
+    expect(socket.sent[0]).toBe(sent.bytes);
+  });
+
+  it('fails when the socket is not open', () => {
+    const socket: WebSocketLike = { readyState: 2, bufferedAmount: 0, send: () => undefined };
+    expect(() => deliverTo(socket)(frame())).toThrow('not open');
+  });
+
+  it('waits from the high-water mark on until the network has taken the message', () => {
+    let taken: (error?: Error) => void = () => undefined;
+    const socket = {
+      readyState: 1,
+      bufferedAmount: 0,
+      send: (_data: Uint8Array, callback: (error?: Error) => void) => (taken = callback),
+    };
+    const deliver = deliverTo(socket, { highWaterMark: 100 });
+    socket.bufferedAmount = 99;
+    expect(deliver(frame())).toBeUndefined();
+    socket.bufferedAmount = 100;
+    const seen: unknown[] = [];
+    const waiting = deliver(frame()) as ReturnType<DefinitionSyncFanout['register']>;
+    waiting.subscribe({ error: (error: any) => seen.push(error), complete: () => seen.push('taken') });
+    expect(seen).toEqual([]);
+    taken();
+    expect(seen).toEqual(['taken']);
+  });
+
+  it('fails when the network fails while it waits', () => {
+    let taken: (error?: Error) => void = () => undefined;
+    const socket = {
+      readyState: 1,
+      bufferedAmount: 100,
+      send: (_data: Uint8Array, callback: (error?: Error) => void) => (taken = callback),
+    };
+    const waiting = deliverTo(socket, { highWaterMark: 100 })(frame()) as ReturnType<DefinitionSyncFanout['register']>;
+    const seen: unknown[] = [];
+    waiting.subscribe({ error: (error: any) => seen.push(error) });
+    taken(new Error('reset'));
+    expect(seen).toEqual([new Error('reset')]);
+  });
+
+  it('looks now and then at a socket that calls nobody back', () => {
+    jest.useFakeTimers();
+    try {
+      const socket = { readyState: 1, bufferedAmount: 100, send: () => undefined };
+      const waiting = deliverTo(socket, { highWaterMark: 100 })(frame()) as ReturnType<
+        DefinitionSyncFanout['register']
+      >;
+      const seen: unknown[] = [];
+      waiting.subscribe({ complete: () => seen.push('taken') });
+      jest.advanceTimersByTime(1_000);
+      expect(seen).toEqual([]);
+      socket.bufferedAmount = 0;
+      jest.advanceTimersByTime(1_000);
+      expect(seen).toEqual(['taken']);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
+
+describe('deliverTo, given the socket of an upgrade', () => {
+  it('writes the frames of one turn at once, the same bytes for all', async () => {
+    const fanout = new DefinitionSyncFanout();
+    const sockets = [new FakeUpgradedSocket(65_536, false), new FakeUpgradedSocket(65_536, false)];
+    for (const [index, socket] of sockets.entries()) fanout.register(String(index), deliverTo(socket)).subscribe();
+    fanout.broadcast(definition('a'));
+    fanout.broadcast(definition('b'));
+    await settle();
+    const [one, two] = sockets.map(({ writes }) => writes);
+    expect(one).toHaveLength(1);
+    expect(two?.[0]).toBe(one?.[0]);
+  });
+
+  it('lets frames wait in the fan-out while the socket is full', async () => {
+    const fanout = new DefinitionSyncFanout({ capacity: 2, logger: new QuietLogger() });
+    const socket = new FakeUpgradedSocket(1);
+    fanout.register('slow', deliverTo(socket, { highWaterMark: 1 })).subscribe();
+    for (const name of ['a', 'b', 'c', 'd']) fanout.broadcast(definition(name));
+    await settle();
+    expect(fanout.session('slow')).toMatchObject({ delivered: 0, inFlight: 1, waiting: 2, dropped: 1 });
+    for (let i = 0; i < 3; i++) {
+      socket.drain();
+      await settle();
+    }
+    expect(fanout.session('slow')).toMatchObject({ delivered: 3, waiting: 0 });
+  });
+
+  it('fails when the socket is gone', () => {
+    const socket = new FakeUpgradedSocket();
+    socket.writable = false;
+    expect(() => deliverTo(socket)(frame())).toThrow('not open');
+  });
+});
+
+describe('deliverTo', () => {
+  it.each([0, -1, 1.5, NaN])('throws BAD_OPTION at the call for a high-water mark of %p', (highWaterMark) => {
+    expect(() => deliverTo(new FakeSocket(), { highWaterMark })).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION' }),
+    );
+  });
+
+  it('throws BAD_OPTION for what is no socket', () => {
+    expect(() => deliverTo({} as WebSocketLike)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+  });
+});

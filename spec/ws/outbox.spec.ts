@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import { Outbox } from '../../lib/ws/outbox.js';
+import { Opcode } from '../../lib/ws/webSocketFrame.js';
+import { FakeUpgradedSocket } from '../helpers/fakeUpgradedSocket.js';
+import { settle } from '../helpers/promises.js';
+
+const message = (byte: number, length = 1): Uint8Array => new Uint8Array(length).fill(byte);
+const free = (): FakeUpgradedSocket => new FakeUpgradedSocket(65_536, false);
+
+describe('Outbox', () => {
+  it('writes what it took in one turn at once, each message a frame of its own', async () => {
+    const socket = free();
+    const outbox = new Outbox(socket, 1_000);
+    for (const byte of [1, 2, 3]) expect(outbox.deliver(message(byte))).toBeUndefined();
+    expect(socket.writes).toEqual([]);
+    await settle();
+    expect(socket.writes.map((data) => [...data])).toEqual([[0x82, 1, 1, 0x82, 1, 2, 0x82, 1, 3]]);
+  });
+
+  it('writes the very same bytes to all that took the same messages', async () => {
+    const sockets = [free(), free(), free()];
+    const shared = [message(1), message(2)];
+    const outboxes = sockets.map((socket) => new Outbox(socket, 1_000));
+    for (const each of shared) for (const outbox of outboxes) outbox.deliver(each);
+    outboxes[2]?.deliver(message(3));
+    await settle();
+    const [one, two, more] = sockets.map(({ writes }) => writes[0]);
+    expect(two).toBe(one);
+    expect([...(more ?? [])]).toEqual([...(one ?? []), 0x82, 1, 3]);
+  });
+
+  it('keeps apart those that took the same messages in another order, or not all of them', async () => {
+    const sockets = [free(), free(), free(), free()];
+    const [a, b] = [message(1), message(2)];
+    const taken = [[a, b], [b, a], [a], [a, b]];
+    for (const [index, socket] of sockets.entries()) {
+      const outbox = new Outbox(socket, 1_000);
+      for (const each of taken[index] ?? []) outbox.deliver(each);
+    }
+    await settle();
+    expect(sockets.map(({ writes }) => writes.map((data) => [...data].filter((byte) => byte < 0x80)))).toEqual([
+      [[1, 1, 1, 2]],
+      [[1, 2, 1, 1]],
+      [[1, 1]],
+      [[1, 1, 1, 2]],
+    ]);
+    expect(sockets[3]?.writes[0]).toBe(sockets[0]?.writes[0]);
+  });
+
+  it('keeps a message of its own between those that are shared', async () => {
+    const socket = free();
+    const outbox = new Outbox(socket, 1_000);
+    outbox.deliver(message(1));
+    outbox.send(message(2), Opcode.pong);
+    outbox.deliver(message(3));
+    await settle();
+    expect(socket.writes.map((data) => [...data])).toEqual([[0x82, 1, 1, 0x8a, 1, 2, 0x82, 1, 3]]);
+  });
+
+  it.each([
+    ['above the mark of the socket', 10],
+    ['below the mark of the socket', 1_000_000],
+  ])('is not ready from its high-water mark on until all has drained, when that is %s', async (_where, mark) => {
+    const socket = new FakeUpgradedSocket(mark);
+    let ready = 0;
+    const outbox = new Outbox(socket, 50, () => ready++);
+    expect(outbox.deliver(message(1, 40))).toBeUndefined();
+    const waiting = outbox.deliver(message(2, 40));
+    let completed = false;
+    waiting?.subscribe({ complete: () => (completed = true) });
+    await settle();
+    expect([outbox.queued, outbox.ready, completed, ready]).toEqual([84, false, false, 0]);
+    socket.drain();
+    expect([outbox.queued, outbox.ready, completed, ready]).toEqual([0, true, true, 1]);
+  });
+
+  it('is ready again in the same turn when the operating system takes it all', async () => {
+    const outbox = new Outbox(free(), 50);
+    let completed = false;
+    outbox.deliver(message(2, 60))?.subscribe({ complete: () => (completed = true) });
+    await settle();
+    expect(completed).toBe(true);
+  });
+
+  it('tells nobody who has unsubscribed', async () => {
+    const socket = new FakeUpgradedSocket(10);
+    const outbox = new Outbox(socket, 10);
+    let completed = false;
+    outbox
+      .deliver(message(2, 60))
+      ?.subscribe({ complete: () => (completed = true) })
+      .unsubscribe();
+    await settle();
+    socket.drain();
+    expect(completed).toBe(false);
+  });
+
+  it('writes nothing to a socket that is gone, nor when it is closed', async () => {
+    const [gone, closed] = [free(), free()];
+    gone.writable = false;
+    new Outbox(gone, 10).send(message(1));
+    const outbox = new Outbox(closed, 10);
+    outbox.send(message(1));
+    outbox.close();
+    outbox.send(message(1));
+    await settle();
+    expect([gone.writes, closed.writes]).toEqual([[], []]);
+  });
+
+  it('takes what comes while it writes to the next turn', async () => {
+    const socket = free();
+    const outbox = new Outbox(socket, 4, () => {
+      if (socket.writes.length < 3) outbox.deliver(message(9));
+    });
+    outbox.deliver(message(1));
+    await settle();
+    expect(socket.writes).toHaveLength(3);
+  });
+});
