@@ -55,7 +55,7 @@ async function truth(database: TestDatabase): Promise<Record<string, unknown>> {
   const rows = await database.sql(`SET search_path = pg_catalog;
     SELECT CASE prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END || p.oid::regprocedure AS key,
       pg_get_functiondef(p.oid) AS definition, NULL::boolean AS enabled
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname IN ('s', 't', 'flush')
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname IN ('s', 't', 'u', 'flush')
     UNION ALL
     SELECT 'trigger ' || quote_ident(tgname) || ' on ' || tgrelid::regclass, pg_get_triggerdef(t.oid), tgenabled <> 'D'
     FROM pg_trigger t WHERE NOT tgisinternal AND tgname LIKE 'trg%'`);
@@ -151,22 +151,29 @@ export async function converges(open: () => Promise<TestDatabase>, runs: number)
       await database.sql(SETUP);
       await installCapture(database.client);
       const consumers = [new Consumer(database, 'snapshots', true), new Consumer(database, 'changes', false)];
-      for (const consumer of consumers) consumer.restart();
-      // A consumer of changes only knows what it was told: it begins before there is anything.
-      await until(async () => (await database.sql('SELECT FROM ddl_fanout.reader')).length === 2);
-      await database.sql(
-        `CREATE OR REPLACE FUNCTION flush.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
-      );
-      await Promise.all([...sessions.map((plan) => work(database, plan)), disturb(database, consumers, disturbances)]);
-      await database.sql(`CREATE FUNCTION flush.last() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
-      await until(() => consumers.every(({ known }) => known.has('function flush.last()')));
-      const expected = await truth(database);
-      for (const consumer of consumers) {
-        consumer.stop();
-        expect({ by: consumer.name, ...Object.fromEntries(consumer.known) }).toEqual({
-          by: consumer.name,
-          ...expected,
-        });
+      try {
+        for (const consumer of consumers) consumer.restart();
+        // A consumer of changes only knows what it was told: it begins before there is anything.
+        await until(async () => (await database.sql('SELECT FROM ddl_fanout.reader')).length === 2);
+        await database.sql(
+          `CREATE OR REPLACE FUNCTION flush.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
+        );
+        await Promise.all([
+          ...sessions.map((plan) => work(database, plan)),
+          disturb(database, consumers, disturbances),
+        ]);
+        await database.sql(`CREATE FUNCTION flush.last() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
+        await until(() => consumers.every(({ known }) => known.has('function flush.last()')));
+        const expected = await truth(database);
+        for (const consumer of consumers) {
+          expect({ by: consumer.name, ...Object.fromEntries(consumer.known) }).toEqual({
+            by: consumer.name,
+            ...expected,
+          });
+        }
+      } finally {
+        // Also when it failed: a reader that goes on would keep the specs from ending.
+        for (const consumer of consumers) consumer.stop();
       }
       await database.close();
     }),

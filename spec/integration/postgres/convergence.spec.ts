@@ -9,7 +9,10 @@ jest.setTimeout(300_000);
 describeWith(postgresServer, 'random DDL of several sessions of a PostgreSQL server', () => {
   it('leaves every reader, however cut off and restarted, with what the catalogs say', async () => {
     const server = await PostgresServer.start({ fsync: 'off', deadlock_timeout: '20ms' });
-    await converges(() => server.open(), 12);
-    await server.stop();
+    try {
+      await converges(() => server.open(), 12);
+    } finally {
+      await server.stop();
+    }
   });
 });
