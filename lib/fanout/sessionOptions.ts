@@ -1,5 +1,5 @@
 import { DEFAULT_CAPACITY } from '../delivery.js';
-import { badOption, oneOf, show, wholeNumber } from '../options.js';
+import { badOption, oneOf, wholeNumber } from '../options.js';
 import { checkScope } from './scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
 import type { OverflowStrategy } from '../delivery.js';
@@ -66,5 +66,5 @@ export function checkSessionId(sessionId: string): string {
 }
 
 function needsCatalog(option: string, value: unknown) {
-  return badOption(option, `used with a fan-out that has a catalog (catalog: true)`, show(value));
+  return badOption(option, 'used with a fan-out that has a catalog (catalog: true)', value);
 }
