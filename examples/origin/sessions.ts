@@ -12,6 +12,8 @@ export interface Participant {
   readonly keepsUp: boolean;
   readonly ages: number[];
   stats: SessionStats | undefined;
+  /** The fan-out had its session, and has it no more. */
+  hasEnded: boolean;
 }
 
 /** The one that stops reading has less room, so that it overflows long before it reads on. */
@@ -25,7 +27,7 @@ export function connectAll(url: string, keepingUp: number, clock: CommitClock): 
   const connect = async (name: string, pace: { work?: number; stopsAfter?: number } = {}): Promise<Participant> => {
     const ages: number[] = [];
     const device = await connectDevice({ url, name, ...pace, applied: (msg) => ages.push(clock.age(msg)) });
-    return { device, ages, keepsUp: name.startsWith('keeps-up'), stats: undefined };
+    return { device, ages, keepsUp: name.startsWith('keeps-up'), stats: undefined, hasEnded: false };
   };
   const names = Array.from({ length: keepingUp }, (_, index) => `keeps-up-${index + 1}`);
   return Promise.all([
@@ -38,7 +40,9 @@ export function connectAll(url: string, keepingUp: number, clock: CommitClock): 
 /** Takes the fan-out's counts; a session that has ended keeps its last ones. */
 export function takeStats(participants: readonly Participant[], fanout: DefinitionSyncFanout): void {
   for (const participant of participants) {
-    participant.stats = fanout.session(participant.device.name) ?? participant.stats;
+    const stats = fanout.session(participant.device.name);
+    participant.hasEnded = stats === undefined && participant.stats !== undefined;
+    participant.stats = stats ?? participant.stats;
   }
 }
 
@@ -46,10 +50,10 @@ export const holdingsOf = ({ device }: Participant): Holdings => inMessages(devi
 
 export const countsHead = ['session', 'state', 'offered', 'delivered', 'dropped', 'superseded', 'waiting'];
 
-export function countsOf({ device, stats }: Participant): (string | number)[] {
+export function countsOf({ device, stats, hasEnded }: Participant): (string | number)[] {
   if (stats === undefined) return [device.name, 'new', 0, 0, 0, 0, 0];
   const { state, offered, delivered, dropped, superseded, waiting, inFlight } = stats;
-  return [device.name, state, offered, delivered, dropped, superseded, waiting + inFlight];
+  return [device.name, hasEnded ? 'ended' : state, offered, delivered, dropped, superseded, waiting + inFlight];
 }
 
 export const summaryHead = [...countsHead, 'holds', 'same', 'p50 ms', 'p99 ms', 'max ms'];

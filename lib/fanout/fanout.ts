@@ -132,6 +132,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
    *
    * - An id that is in use: the new session replaces the old one, which gets what it has waiting and completes.
    * - `deliver` can run before `subscribe` has returned (replay).
+   * - A failure that is given no error handler raises nothing: it is in the log, at warn, and on `events$`.
    * - An adapter MUST unsubscribe when its transport closes, and before it registers again on the same transport.
    *
    * @param deliver called with one frame at a time. Returns nothing: delivered. Returns an ObservableInput: delivered
