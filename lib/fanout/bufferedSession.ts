@@ -115,8 +115,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
   }
 
   protected override hold(inner: Subscription): void {
-    if (this.#over) inner.unsubscribe();
-    else this.#inner = inner;
+    this.#inner = inner;
   }
 
   protected override settle(): void {

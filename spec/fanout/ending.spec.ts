@@ -131,6 +131,7 @@ describe('error (F11)', () => {
     broadcast(fanout, 'a');
     expect(second.names).toEqual([]);
     expect(errors).toEqual([over]);
+    expect(fanout.stats().broadcast).toBe(1);
     expectBalance(fanout);
   });
 

@@ -142,6 +142,30 @@ describe('one order for all (F5)', () => {
     expect(got).toEqual([0, 99, 99]);
   });
 
+  it('offers nothing more to those who went, in whatever order they did', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const { names, deliver } = keeper();
+    const leave = new Map<string, Subscription>();
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      const take = (frame: DefinitionFrame) => {
+        names.push(`${id} ${nameOf(frame)}`);
+        if (nameOf(frame) === '1') leave.get('e')?.unsubscribe();
+      };
+      leave.set(id, fanout.register(id, take).subscribe());
+    }
+    broadcast(fanout, '1');
+    for (const id of ['a', 'd']) leave.get(id)?.unsubscribe();
+    names.length = 0;
+    broadcast(fanout, '2');
+    expect(names.sort()).toEqual(['b 2', 'c 2']);
+    for (const id of ['b', 'c']) leave.get(id)?.unsubscribe();
+    fanout.register('f', deliver).subscribe();
+    names.length = 0;
+    broadcast(fanout, '3');
+    expect(names).toEqual(['3']);
+    expect(fanout.stats()).toMatchObject({ activeSessions: 1, dropped: 0, discarded: 0, delivered: 7 });
+  });
+
   it('keeps a session going whose scope was empty in between', () => {
     const fanout = new DefinitionSyncFanout({ logger: silent });
     const { names, deliver } = keeper();

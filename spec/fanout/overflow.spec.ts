@@ -134,6 +134,19 @@ describe('overflow on `events$` (F10)', () => {
     expect(fanout.stats()).toMatchObject({ ending: 0, dropped: 1, delivered: 3 });
   });
 
+  it('lets whoever is told of its end keep the last frame from the session', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent, capacity: 1 });
+    const { names, deliver, finish } = held();
+    const subscription = fanout.register('lite', deliver).subscribe();
+    fanout.events$.subscribe(({ type }) => {
+      if (type === 'overflow-ended') subscription.unsubscribe();
+    });
+    broadcast(fanout, 'a', 'b', 'lost');
+    finish();
+    expect(names).toEqual(['a']);
+    expect(fanout.stats()).toMatchObject({ delivered: 1, dropped: 1, discarded: 1 });
+  });
+
   it('is told in one order to all observers, also when one causes the next', () => {
     const fanout = new DefinitionSyncFanout({ logger: silent, capacity: 0 });
     const first = eventsOf(fanout);

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { KeyedMap } from '../../lib/fanout/keyedMap.js';
 import { scopeKey } from '../../lib/fanout/scopeKey.js';
 import { broadcast, keeper, silent } from '../helpers/fanout.js';
+import { alive } from '../helpers/garbage.js';
 
 const U64_MAX = (1n << 64n) - 1n;
 const scopeOf = (tenantId: bigint, databaseId: bigint): DefinitionScope => ({ tenantId, databaseId });
@@ -78,6 +79,23 @@ describe('scopes (F7)', () => {
     expect(first.closed).toBe(true);
     expect(fanout.activeSessions).toBe(1);
     expect(fanout.session('lite')?.scope).toEqual(scopeOf(2n, 2n));
+  });
+
+  it('keeps nothing of a scope without sessions', async () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const refs: WeakRef<DefinitionScope>[] = [];
+    const comeAndGo = (id: bigint, during: (end: () => void) => void) => {
+      const scope = scopeOf(id, id);
+      refs.push(new WeakRef(scope));
+      const subscription = fanout.register('lite', () => during(end), { scope }).subscribe();
+      const end = () => subscription.unsubscribe();
+      fanout.broadcast(definition('f', { scope: scopeOf(id, id) }));
+      end();
+    };
+    comeAndGo(1n, () => undefined);
+    comeAndGo(2n, (end) => end());
+    expect(await alive(refs)).toBe(0);
+    expect(fanout.activeSessions).toBe(0);
   });
 
   it('keeps scopes apart in their keys', () => {

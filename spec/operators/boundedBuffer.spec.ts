@@ -562,6 +562,21 @@ describe('boundedBuffer', () => {
       expect(inners[0]?.observed).toBe(false);
     });
 
+    it('tells `onOverflow` nothing more once it has overflowed under error, whatever that sends', () => {
+      const victims: string[] = [];
+      const { push, log } = byHand({
+        capacity: 0,
+        overflow: 'error',
+        onOverflow: (victim) => {
+          victims.push(victim);
+          push('more');
+        },
+      });
+      push('a', 'b', 'c');
+      expect(victims).toEqual(['b']);
+      expect(log).toEqual(['a', 'BUFFER_OVERFLOW']);
+    });
+
     it('lets `onOverflow` send values', () => {
       const { push, log, finish } = byHand({
         capacity: 1,
