@@ -71,7 +71,10 @@ export abstract class Delivery<T, R> {
       this.fail(error);
       return;
     }
-    if (this.closed) return;
+    if (this.closed) {
+      quiet(result);
+      return;
+    }
     if (result !== undefined) {
       this.#follow(result);
       return;
@@ -145,4 +148,9 @@ export abstract class Delivery<T, R> {
     run.starting = false;
     if (run.completed) this.settle();
   }
+}
+
+/** Nobody follows what an ended delivery returned; a promise that rejects must not end the process for that. */
+function quiet(result: unknown): void {
+  if (result instanceof Promise) result.catch(() => undefined);
 }

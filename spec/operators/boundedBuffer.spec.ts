@@ -426,6 +426,23 @@ describe('boundedBuffer', () => {
       expect(calls).toEqual(['a']);
     });
 
+    it('ends no process when `deliver` unsubscribes, and the promise that it returned rejects', async () => {
+      // An async function that closes its own connection, and then fails to write to it.
+      const rejections: unknown[] = [];
+      const listener = (reason: unknown) => rejections.push(reason);
+      process.on('unhandledRejection', listener);
+      const source = new Subject<string>();
+      const deliver = async () => {
+        subscription.unsubscribe();
+        await Promise.reject(new Error('closed'));
+      };
+      const subscription = source.pipe(boundedBuffer(deliver)).subscribe();
+      source.next('a');
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('unhandledRejection', listener);
+      expect(rejections).toEqual([]);
+    });
+
     it('drains no further when a delivery unsubscribes in the middle', () => {
       const { push, log, inners, subscription } = byHand();
       push('a', 'b', 'c');
