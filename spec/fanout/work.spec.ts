@@ -1,0 +1,166 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { NEVER, Observable } from 'rxjs';
+import { DefinitionSyncFanout } from 'ddl-fanout';
+import { definition, marbles } from 'ddl-fanout/testing';
+import { Delivery } from '../../lib/delivery.js';
+import { LogReader } from '../../lib/fanout/logReader.js';
+import { Ring } from '../../lib/ring.js';
+import { silent } from '../helpers/fanout.js';
+import { alive } from '../helpers/garbage.js';
+import type { DefinitionFrame, DefinitionSyncMsg } from 'ddl-fanout';
+
+// Counts that no machine changes: how often something is done or made, never how long it takes.
+
+const SIZES = [0, 1, 10, 1_000];
+
+/** Tells every ring that a value is pushed into, until the returned function is called. A spy would keep them alive. */
+function onPush(tell: (ring: object) => void): () => void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the ring below
+  const { push } = Ring.prototype;
+  Ring.prototype.push = function (value) {
+    tell(this);
+    push.call(this, value);
+  };
+  return () => (Ring.prototype.push = push);
+}
+
+/** A message whose payload counts its readers: only encoding reads it. */
+function counted(name: string) {
+  let reads = 0;
+  const { payload, ...rest } = definition(name);
+  const msg = Object.defineProperty(rest, 'payload', {
+    enumerable: true,
+    get() {
+      reads++;
+      return payload;
+    },
+  }) as DefinitionSyncMsg;
+  return { msg, reads: () => reads };
+}
+
+/** Counts the buffers that are made while `work` runs; views on a buffer are none. */
+function buffersMadeBy(work: () => void): number {
+  const Original = globalThis.Uint8Array;
+  let made = 0;
+  globalThis.Uint8Array = new Proxy(Original, {
+    construct(target, args: readonly unknown[], newTarget) {
+      if (typeof args[0] === 'number') made++;
+      return Reflect.construct(target, args, newTarget) as Uint8Array;
+    },
+  });
+  try {
+    work();
+  } finally {
+    globalThis.Uint8Array = Original;
+  }
+  return made;
+}
+
+function registerMany(fanout: DefinitionSyncFanout, sessions: number, deliver: (frame: DefinitionFrame) => void): void {
+  for (let i = 0; i < sessions; i++) fanout.register(`session-${i}`, deliver).subscribe();
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe('the work of a broadcast', () => {
+  it.each(SIZES)('encodes a message once for %d sessions', (sessions) => {
+    const fanout = new DefinitionSyncFanout();
+    registerMany(fanout, sessions, () => undefined);
+    const { msg, reads } = counted('f()');
+    fanout.broadcast(msg);
+    expect(reads()).toBe(1);
+  });
+
+  it.each(SIZES)('makes one buffer a frame for %d sessions, and hands that very one to each', (sessions) => {
+    const fanout = new DefinitionSyncFanout();
+    const given = new Set<Uint8Array>();
+    registerMany(fanout, sessions, ({ bytes }) => void given.add(bytes));
+    const made = buffersMadeBy(() => {
+      for (let i = 0; i < 5; i++) fanout.broadcast(definition(`f${i}()`));
+    });
+    expect(made).toBe(5);
+    expect(given.size).toBe(sessions === 0 ? 0 : 5);
+  });
+
+  it('offers a frame to the sessions of its scope alone', () => {
+    const fanout = new DefinitionSyncFanout();
+    for (let i = 0; i < 100; i++) {
+      const scope = { tenantId: BigInt(i % 10), databaseId: 1n };
+      fanout.register(`session-${i}`, () => undefined, { scope }).subscribe();
+    }
+    const offer = jest.spyOn(Delivery.prototype, 'offer');
+    fanout.broadcast({ ...definition('f()'), scope: { tenantId: 3n, databaseId: 1n } });
+    expect(offer).toHaveBeenCalledTimes(10);
+  });
+
+  it('grows no queue and subscribes to nothing for deliveries that are done at once', () => {
+    const fanout = new DefinitionSyncFanout();
+    registerMany(fanout, 100, () => undefined);
+    const push = jest.spyOn(Ring.prototype, 'push');
+    const subscribe = jest.spyOn(Observable.prototype, 'subscribe');
+    for (let i = 0; i < 5; i++) fanout.broadcast(definition(`f${i}()`));
+    // The hub's own: a frame passes its row of pending ones.
+    expect(push).toHaveBeenCalledTimes(5);
+    expect(subscribe).not.toHaveBeenCalled();
+  });
+});
+
+describe('what a session holds', () => {
+  it('has a queue only while frames wait in it', async () => {
+    const fanout = new DefinitionSyncFanout();
+    const receivers = Array.from({ length: 100 }, (_, i) => fanout.receiver(`receiver-${i}`));
+    fanout.broadcast(definition('taken at once'));
+    for (const receiver of receivers) receiver.tryReceive();
+
+    const queues = new Set<WeakRef<object>>();
+    const stop = onPush((queue) => queues.add(new WeakRef(queue)));
+    fanout.broadcast(definition('f()'));
+    stop();
+    // One for each receiver, and the hub's own, which stays.
+    expect(queues.size).toBe(101);
+    expect(await alive([...queues])).toBe(101);
+    for (const receiver of receivers) receiver.tryReceive();
+    expect(await alive([...queues])).toBe(1);
+    expect(fanout.stats().delivered).toBe(200);
+  });
+
+  it('holds one reader while it is behind, and the log one frame a definition, whatever is committed', async () => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', capacity: 2, logger: silent });
+    registerMany(fanout, 50, () => NEVER);
+    const frames: WeakRef<object>[] = [];
+    fanout.frames$.subscribe((frame) => frames.push(new WeakRef(frame)));
+    const offered = jest.spyOn(LogReader.prototype, 'offered');
+    for (let i = 0; i < 500; i++) fanout.broadcast(definition(`f${i % 10}()`));
+    expect(new Set(offered.mock.contexts).size).toBe(50);
+    expect(await alive(frames)).toBe(10);
+    expect(fanout.stats().dropped).toBe(0);
+  });
+});
+
+describe('the work of a replay', () => {
+  it('encodes nothing and makes no buffer for any number of sessions', () => {
+    marbles(({ flush }) => {
+      const fanout = new DefinitionSyncFanout({ catalog: true });
+      const messages = Array.from({ length: 20 }, (_, i) => counted(`f${i}()`));
+      for (const { msg } of messages) fanout.broadcast(msg);
+      const given = new Set<Uint8Array>();
+      let frames = 0;
+      const made = buffersMadeBy(() => {
+        for (let i = 0; i < 40; i++) {
+          const deliver = ({ bytes }: DefinitionFrame): void => {
+            frames++;
+            given.add(bytes);
+          };
+          fanout.register(`session-${i}`, deliver, { replay: true }).subscribe();
+        }
+        flush();
+      });
+      expect(frames).toBe(800);
+      expect(given.size).toBe(20);
+      expect(made).toBe(0);
+      expect(messages.map(({ reads }) => reads())).toEqual(messages.map(() => 1));
+    });
+  });
+});
