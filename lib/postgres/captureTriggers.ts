@@ -3,7 +3,42 @@ import { pinnedSettings } from './pinnedSettings.js';
 
 /** The SQL functions that PostgreSQL calls, and the triggers that make it do so. */
 export function captureTriggers(names: CaptureNames): string {
-  return commitTrigger(names) + eventFunctions(names) + eventTriggers(names);
+  return numberPending(names) + commitTrigger(names) + eventFunctions(names) + eventTriggers(names);
+}
+
+// What was noted at the statement may be out of date by now: another transaction has told the delete of that name already,
+// or the name is another object's. The first is let go; the other object is looked at again.
+function numberPending({ schema: s, quote }: CaptureNames): string {
+  return `
+CREATE FUNCTION ${s}.number_pending(last bigint) RETURNS bigint LANGUAGE plpgsql AS ${quote}
+DECLARE
+  c ${s}.change;
+  holder ${s}.definition;
+BEGIN
+  FOR c IN SELECT * FROM ${s}.change WHERE position IS NULL ORDER BY id LOOP
+    SELECT * INTO holder FROM ${s}.definition WHERE definition_type = c.definition_type AND name = c.name;
+    IF c.action = 'delete' AND (holder.classid, holder.objid) IS DISTINCT FROM (c.classid, c.objid) THEN
+      DELETE FROM ${s}.change WHERE id = c.id;
+      CONTINUE;
+    END IF;
+    last := last + 1;
+    UPDATE ${s}.change SET position = last WHERE id = c.id;
+    IF c.action = 'delete' THEN
+      DELETE FROM ${s}.definition WHERE definition_type = c.definition_type AND name = c.name;
+    ELSIF holder.name IS NULL THEN
+      INSERT INTO ${s}.definition VALUES (c.definition_type, c.name, c.classid, c.objid, c.payload, last);
+    ELSE
+      UPDATE ${s}.definition SET classid = c.classid, objid = c.objid, payload = c.payload, position = last
+      WHERE definition_type = c.definition_type AND name = c.name;
+      IF (holder.classid, holder.objid) <> (c.classid, c.objid) THEN
+        INSERT INTO ${s}.touched VALUES (holder.classid, holder.objid, false);
+      END IF;
+    END IF;
+  END LOOP;
+  RETURN last;
+END
+${quote};
+`;
 }
 
 // Why numbers are given at commit, under a row lock held until the commit is done:
@@ -15,36 +50,33 @@ export function captureTriggers(names: CaptureNames): string {
 //   the commit. DDL is rare; the wait is that of one commit. A prepared transaction keeps it until COMMIT PREPARED.
 // - A REPEATABLE READ transaction that began before another one's DDL committed gets a serialization failure from the
 //   counter row, instead of comparing with a state of the past.
-// - Looking once more under the lock sees what another transaction has committed since the statement: one creates a
-//   function on a type while the other renames the type.
+// - Looking once more under the lock sees what others have committed since the statement: one transaction creates a
+//   function on a type, or drops a trigger, while another one renames the type, or the schema.
 // NOTIFY is a wake-up only. PREPARE TRANSACTION is refused after a NOTIFY, so where transactions can be prepared there is
 // none, and readers find out by looking now and then.
 function commitTrigger({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.number_changes() RETURNS void LANGUAGE plpgsql AS ${quote}
 DECLARE
+  before bigint;
   last bigint;
-  c ${s}.change;
+  objects ${s}.touched[];
 BEGIN
-  SELECT position INTO STRICT last FROM ${s}.capture FOR UPDATE;
-  PERFORM ${s}.look(ARRAY(SELECT DISTINCT ROW(classid, objid, false)::${s}.touched FROM ${s}.touched));
-  DELETE FROM ${s}.touched;
-  FOR c IN SELECT * FROM ${s}.change WHERE position IS NULL ORDER BY id LOOP
-    last := last + 1;
-    UPDATE ${s}.change SET position = last WHERE id = c.id;
-    IF c.action = 'delete' THEN
-      DELETE FROM ${s}.definition WHERE definition_type = c.definition_type AND name = c.name;
-    ELSE
-      UPDATE ${s}.definition SET classid = c.classid, objid = c.objid, payload = c.payload, position = last
-      WHERE definition_type = c.definition_type AND name = c.name;
-      IF NOT FOUND THEN
-        INSERT INTO ${s}.definition VALUES (c.definition_type, c.name, c.classid, c.objid, c.payload, last);
-      END IF;
-    END IF;
+  SELECT position INTO STRICT before FROM ${s}.capture FOR UPDATE;
+  last := before;
+  LOOP
+    objects := ARRAY(SELECT ROW(o.classid, o.objid, false)::${s}.touched FROM (
+      SELECT classid, objid FROM ${s}.touched UNION SELECT classid, objid FROM ${s}.change WHERE position IS NULL) o);
+    EXIT WHEN cardinality(objects) = 0;
+    DELETE FROM ${s}.touched;
+    last := ${s}.number_pending(last);
+    PERFORM ${s}.look(objects);
   END LOOP;
-  UPDATE ${s}.capture SET position = last WHERE position < last;
-  IF FOUND AND current_setting('max_prepared_transactions')::integer = 0 THEN
-    PERFORM pg_notify('ddl_fanout_' || tableoid, '') FROM ${s}.capture;
+  IF last > before THEN
+    UPDATE ${s}.capture SET position = last;
+    IF current_setting('max_prepared_transactions')::integer = 0 THEN
+      PERFORM pg_notify('ddl_fanout_' || tableoid, '') FROM ${s}.capture;
+    END IF;
   END IF;
 END
 ${quote};

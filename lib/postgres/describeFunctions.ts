@@ -33,6 +33,8 @@ ${quote};
 `;
 }
 
+// A function made on a type while another session drops the type outlives it (PostgreSQL locks neither), and then has no
+// text: "cache lookup failed". It is no definition any more, and must not make other people's DDL fail.
 /** The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14. */
 function routinePayload({ schema: s, quote }: CaptureNames): string {
   return `
@@ -61,6 +63,8 @@ BEGIN
   RETURN row_to_json(x) FROM (SELECT identity AS name, parameters, pg_get_function_result(object) AS return_type,
     body AS body_sql, pg_get_userbyid(p.proowner)::text AS owner, routine_payload.created_at,
     pg_get_functiondef(object) AS definition) x;
+EXCEPTION WHEN internal_error THEN
+  RETURN NULL;
 END
 ${quote};
 `;

@@ -17,12 +17,12 @@ export function lookFunctions({ schema: s, quote }: CaptureNames): string {
 CREATE FUNCTION ${s}.told(class oid, object oid)
 RETURNS TABLE (definition_type text, name text, payload text) LANGUAGE sql STABLE AS ${quote}
   SELECT last.definition_type, last.name, last.payload FROM (
-    (SELECT c.definition_type, c.name, c.payload, c.action FROM ${s}.change c
-      WHERE c.position IS NULL AND c.classid = class AND c.objid = object ORDER BY c.id DESC LIMIT 1)
-    UNION ALL
-    SELECT d.definition_type, d.name, d.payload, 'put' FROM ${s}.definition d WHERE d.classid = class AND d.objid = object
-    LIMIT 1) last
+    SELECT c.definition_type, c.name, c.payload, c.action FROM ${s}.change c
+    WHERE c.position IS NULL AND c.classid = class AND c.objid = object ORDER BY c.id DESC LIMIT 1) last
   WHERE last.action = 'put'
+  UNION ALL
+  SELECT d.definition_type, d.name, d.payload FROM ${s}.definition d WHERE d.classid = class AND d.objid = object
+    AND NOT EXISTS (SELECT FROM ${s}.change c WHERE c.position IS NULL AND c.classid = class AND c.objid = object)
 ${quote};
 CREATE FUNCTION ${s}.look(objects ${s}.touched[])
 RETURNS void LANGUAGE plpgsql AS ${quote}
@@ -40,24 +40,27 @@ BEGIN
       UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger
       UNION ALL SELECT classid, objid FROM ${s}.definition) every(classid, objid)
     WHERE (0, 0) IN (SELECT o.classid, o.objid FROM unnest(objects) o)
-  ), compared AS (
-    SELECT c.classid, c.objid, told.definition_type AS old_type, told.name AS old_name, told.payload AS old_payload,
-      now.definition_type, now.name, payload.text AS payload,
+  ), old AS (
+    SELECT c.classid, c.objid, told.definition_type, told.name, told.payload
+    FROM candidate c CROSS JOIN LATERAL ${s}.told(c.classid, c.objid) told
+  ), new AS (
+    SELECT c.classid, c.objid, now.definition_type, now.name, payload.text AS payload,
       EXISTS (SELECT FROM unnest(objects) o WHERE o.named AND o.objid = c.objid AND o.classid = c.classid) AS named
     FROM candidate c
-    LEFT JOIN LATERAL ${s}.told(c.classid, c.objid) told ON true
-    LEFT JOIN LATERAL ${s}.identify(c.classid, c.objid) now ON true
-    LEFT JOIN LATERAL (
-      SELECT coalesce((told.payload::json ->> 'created_at')::bigint, extract(epoch FROM now())::bigint)) since(epoch) ON true
-    LEFT JOIN LATERAL (SELECT CASE WHEN now.definition_type = 'trigger' THEN ${s}.trigger_payload(c.objid, now.name, since.epoch)
-      WHEN now.name IS NOT NULL THEN ${s}.routine_payload(c.objid, now.name, since.epoch) END) payload(text) ON true
+    CROSS JOIN LATERAL ${s}.identify(c.classid, c.objid) now
+    CROSS JOIN LATERAL (SELECT coalesce(
+      (SELECT min((o.payload::json ->> 'created_at')::bigint) FROM old o WHERE o.objid = c.objid AND o.classid = c.classid),
+      extract(epoch FROM now())::bigint)) since(epoch)
+    CROSS JOIN LATERAL (SELECT CASE now.definition_type WHEN 'trigger' THEN ${s}.trigger_payload(c.objid, now.name, since.epoch)
+      ELSE ${s}.routine_payload(c.objid, now.name, since.epoch) END) payload(text)
+    WHERE payload.text IS NOT NULL
   ), news AS (
-    SELECT 'delete' AS action, classid, objid, old_type AS definition_type, old_name AS name, '' AS payload FROM compared o
-    WHERE old_name IS NOT NULL AND NOT EXISTS
-      (SELECT FROM compared n WHERE n.definition_type = o.old_type AND n.name = o.old_name)
+    SELECT 'delete' AS action, classid, objid, definition_type, name, '' AS payload FROM old o
+    WHERE NOT EXISTS (SELECT FROM new n WHERE n.definition_type = o.definition_type AND n.name = o.name)
     UNION ALL
-    SELECT 'put', classid, objid, definition_type, name, payload FROM compared
-    WHERE name IS NOT NULL AND (named OR old_payload IS DISTINCT FROM payload)
+    SELECT 'put', classid, objid, definition_type, name, payload FROM new n
+    WHERE named OR NOT EXISTS (SELECT FROM old o WHERE o.objid = n.objid AND o.classid = n.classid
+      AND o.definition_type = n.definition_type AND o.name = n.name AND o.payload = n.payload)
   )
   INSERT INTO ${s}.change (definition_type, name, action, classid, objid, payload)
   SELECT definition_type, name, action, classid, objid, payload FROM news

@@ -7,8 +7,8 @@ const MEANINGS: readonly [states: RegExp, code: CaptureErrorCode][] = [
 ];
 
 // Classes of what passes by itself: connection, rollback (deadlock, serialization), resources, object state,
-// operator intervention (shutdown, starting up), system error.
-const PASSING = /^(08|40|53|55|57|58)/;
+// operator intervention (shutdown, starting up), system error. And 25P02: on PGlite the caller's own failed transaction.
+const PASSING = /^(08|25P02|40|53|55|57|58)/;
 
 /** The SQLSTATE of a server's error; `undefined` for any other error (a socket's `EPIPE` is none). */
 export function sqlState(error: unknown): string | undefined {

@@ -1,10 +1,11 @@
 import { PGlite } from '@electric-sql/pglite';
+import { citext } from '@electric-sql/pglite/contrib/citext';
 import { fromPglite } from 'ddl-fanout/postgres';
 import type { TestDatabase } from './postgresDatabase.js';
 
 /** PGlite in memory. */
 export async function openPglite(): Promise<TestDatabase & { readonly db: PGlite }> {
-  const db = await PGlite.create();
+  const db = await PGlite.create({ extensions: { citext } });
   return {
     db,
     client: fromPglite(db),

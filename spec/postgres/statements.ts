@@ -221,6 +221,19 @@ export const statements: Readonly<Record<string, StatementCase>> = {
           ALTER TABLE s.b DISABLE TRIGGER ALL; DROP TABLE s.b; DROP TABLE s.a`,
     told: [],
   },
+  'a function that PostgreSQL itself cannot describe any more': {
+    given: `CREATE TYPE s.mood AS ENUM ('a'); ${F('s.broken(s.mood)')} ${F('s.f()')}
+      DELETE FROM pg_depend WHERE objid = (SELECT oid FROM pg_proc WHERE proname = 'broken') AND refclassid = 'pg_type'::regclass;
+      DROP TYPE s.mood;`,
+    run: `ALTER SCHEMA s RENAME TO s2; DELETE FROM pg_depend WHERE objid = (SELECT oid FROM pg_proc WHERE proname = 'broken');
+      DELETE FROM pg_proc WHERE proname = 'broken'`,
+    told: ['delete function s.f()', 'put function s2.f()'],
+  },
+  'an extension’s members, until they leave it': {
+    run: `CREATE EXTENSION citext SCHEMA s; ALTER EXTENSION citext DROP FUNCTION s.citext_hash(s.citext);
+      ALTER EXTENSION citext ADD FUNCTION s.citext_hash(s.citext); DROP EXTENSION citext`,
+    told: ['put function s.citext_hash(s.citext)', 'delete function s.citext_hash(s.citext)'],
+  },
   'aggregates and tables': {
     run: `CREATE AGGREGATE s.total(int) (SFUNC = int4pl, STYPE = int); CREATE TABLE s.x (i serial PRIMARY KEY); DROP TABLE s.x;
           DROP AGGREGATE s.total(int)`,
