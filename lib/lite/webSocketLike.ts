@@ -1,5 +1,6 @@
 /** What this library reads of a WebSocket's events: `data` of a message, `code` of a close. */
 export interface LiteSocketEvent {
+  readonly type: string;
   readonly data?: unknown;
   readonly code?: number | undefined;
 }

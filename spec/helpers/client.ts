@@ -7,12 +7,15 @@ import { WebSocket } from 'ws';
 /** A client that a spec plays, message by message. */
 export class Client {
   readonly received: Uint8Array[] = [];
+  /** What definitions and pongs came, in order: `put a`, `delete a`, `pong 5`. */
+  readonly story: string[] = [];
   closeCode: number | undefined;
   readonly #changed = new EventTarget();
 
   private constructor(readonly socket: WebSocket) {
     socket.on('message', (data: Buffer) => {
       this.received.push(new Uint8Array(data));
+      this.#tell(new Uint8Array(data));
       this.#changed.dispatchEvent(new Event('change'));
     });
     socket.on('open', () => this.#changed.dispatchEvent(new Event('change')));
@@ -71,15 +74,6 @@ export class Client {
     return messages.flatMap((each) => (each?.kind === kind ? [each.message as SyncMessages[K]] : []));
   }
 
-  /** What definitions and pongs came, in order: `put a`, `delete a`, `pong 5`. */
-  get story(): string[] {
-    return this.received.flatMap((bytes) => {
-      const received = decodeMessage(bytes);
-      if (received?.kind === 'DefinitionSync') return [`${received.message.action} ${received.message.name}`];
-      return received?.kind === 'PingPong' && received.message.isPong ? [`pong ${received.message.timestampMs}`] : [];
-    });
-  }
-
   /** The first message of one kind, as soon as it has come. */
   async message<K extends MessageKind>(kind: K): Promise<SyncMessages[K]> {
     await this.until(() => this.of(kind).length > 0, kind);
@@ -94,14 +88,21 @@ export class Client {
     return this.closeCode ?? 0;
   }
 
-  async until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = AbortSignal.timeout(4_500);
+  #tell(bytes: Uint8Array): void {
+    const received = decodeMessage(bytes);
+    if (received?.kind === 'DefinitionSync') this.story.push(`${received.message.action} ${received.message.name}`);
+    if (received?.kind === 'PingPong' && received.message.isPong)
+      this.story.push(`pong ${received.message.timestampMs}`);
+  }
+
+  async until(condition: () => boolean, what: string, patience = 4_500): Promise<void> {
+    const deadline = AbortSignal.timeout(patience);
     while (!condition()) {
       const ended = this.closeCode === undefined ? '' : `; the socket was closed with ${this.closeCode}`;
       try {
         await once(this.#changed, 'change', { signal: deadline });
       } catch {
-        throw new Error(`waited for ${what}, and saw ${this.story.join(', ')}${ended}`);
+        throw new Error(`waited for ${what}, and saw at last ${this.story.slice(-9).join(', ')}${ended}`);
       }
     }
   }

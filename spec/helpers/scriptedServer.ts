@@ -86,8 +86,8 @@ export class ScriptedSocket implements LiteWebSocket {
     this.#tell('close', { code });
   }
 
-  #tell(type: string, event: LiteSocketEvent): void {
-    for (const listener of this.#listeners.get(type) ?? []) listener(event);
+  #tell(type: string, event: Omit<LiteSocketEvent, 'type'>): void {
+    for (const listener of this.#listeners.get(type) ?? []) listener({ type, ...event });
   }
 }
 

@@ -1,0 +1,393 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { encodeMessage } from 'ddl-fanout/wire';
+import { WebSocket } from 'ws';
+import { Client, clientHeader, closeCodeOf, eventually, rawClient } from '../../helpers/client.js';
+import { authenticate, startOrigin, type Origin } from '../../helpers/origin.js';
+import type { ServeOptions } from 'ddl-fanout/ws';
+
+let origin: Origin;
+/** A client that does nothing wrong, and must not notice what the others do. */
+let bystander: Client;
+
+async function start(options: Partial<ServeOptions> = {}): Promise<string> {
+  origin = await startOrigin(options);
+  bystander = await Client.letIn(origin.server.url);
+  return origin.server.url;
+}
+
+beforeEach(() => start());
+
+afterEach(async () => {
+  origin.put('last');
+  await bystander.until(() => bystander.story.at(-1) === 'put last', 'the bystander to be served');
+  await origin.server.close({ grace: 0 });
+}, 30_000);
+
+describe('before the handshake', () => {
+  it('a client that sends nothing is closed with 1008', async () => {
+    await origin.server.close();
+    const client = await Client.open(await start({ limits: { handshakeTimeout: 100 } }));
+    expect(await client.closed()).toBe(1008);
+    expect(origin.server.stats()).toMatchObject({ handshakeTimeouts: 1, sessions: 1 });
+    await eventually(() => origin.server.stats().connections === 1);
+  });
+
+  it('a client whose token takes too long to check is closed with 1008, and the answer is ignored', async () => {
+    await origin.server.close();
+    const answers: (() => void)[] = [];
+    const slowly = (token: string) =>
+      token === 'slow'
+        ? new Promise<{ subject: string }>((resolve) => answers.push(() => resolve({ subject: 's' })))
+        : authenticate(token);
+    const client = await Client.open(await start({ authenticate: slowly, limits: { handshakeTimeout: 200 } }));
+    client.shake('slow');
+    expect(await client.closed()).toBe(1008);
+    for (const answer of answers) answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(origin.server.stats()).toMatchObject({ handshakeTimeouts: 1, accepted: 1, sessions: 1 });
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['another message', encodeMessage('PingPong', { timestampMs: 1n, isPong: false })],
+    ['a message that is not spoken', new Uint8Array([0x20, 0, 0, 0, 0])],
+    ['an unknown type', new Uint8Array([0x77, 0, 0, 0, 0])],
+    ['an empty message', new Uint8Array()],
+    ['half a header', new Uint8Array([1, 0, 0])],
+    ['a handshake that is cut', new Uint8Array([1, 9, 0, 0, 0, 0x97])],
+    ['a handshake of other types', new Uint8Array([1, 8, 0, 0, 0, 0x97, 0x80, 0x80, 0x90, 0xa0, 0xa0, 0, 0])],
+    ['random bytes', Uint8Array.from({ length: 1_000 }, (_, i) => (i * 7_919) % 251)],
+  ])('%s first is closed with 1002', async (_what, bytes) => {
+    const client = await Client.open(origin.server.url);
+    client.socket.send(bytes);
+    expect(await client.closed()).toBe(1002);
+    expect(client.received).toEqual([]);
+    expect(origin.server.stats()).toMatchObject({ protocolErrors: 1, sessions: 1 });
+  });
+
+  it('a frame that claims 4 GiB is closed with 1009', async () => {
+    const client = await Client.open(origin.server.url);
+    client.socket.send(new Uint8Array([1, 0xff, 0xff, 0xff, 0xff, 0x97]));
+    expect(await client.closed()).toBe(1009);
+    expect(origin.server.stats()).toMatchObject({ tooLarge: 1, sessions: 1 });
+  });
+
+  it('more than maxFrameBytes while the token is being checked is closed with 1009', async () => {
+    await origin.server.close();
+    const never = (token: string) => (token === 'never' ? new Promise<never>(() => undefined) : authenticate(token));
+    const client = await Client.open(await start({ authenticate: never, limits: { maxFrameBytes: 1_000 } }));
+    client.shake('never');
+    for (let i = 0; i < 100; i++) client.ping(2n ** 40n);
+    expect(await client.closed()).toBe(1009);
+    expect(origin.server.stats()).toMatchObject({ tooLarge: 1, sessions: 1 });
+  });
+
+  it('what comes early is done when the client is let in', async () => {
+    const client = await Client.open(origin.server.url);
+    client.shake();
+    client.ping(5n);
+    await client.until(() => client.story.includes('pong 5'), 'the pong');
+    expect(client.of('HandshakeAck')).toMatchObject([{ success: true }]);
+  });
+
+  it('an authenticator that cannot tell closes with 1013, without an answer', async () => {
+    await origin.server.close();
+    const { AuthenticationUnavailable } = await import('ddl-fanout/ws');
+    const client = await Client.open(
+      await start({
+        authenticate: (token) => {
+          if (token === 'later') throw new AuthenticationUnavailable('the directory is down');
+          return authenticate(token);
+        },
+      }),
+    );
+    client.shake('later');
+    expect(await client.closed()).toBe(1013);
+    expect(client.received).toEqual([]);
+    expect(origin.server.stats()).toMatchObject({ undecided: 1, refused: 0 });
+  });
+
+  it.each<[string, ServeOptions['authenticate']]>([
+    ['no subject', () => ({}) as { subject: string }],
+    ['a scope that is none', () => ({ subject: 's', scope: { tenantId: -1n, databaseId: 0n } })],
+    ['an expiry that is none', () => ({ subject: 's', expiresAt: NaN })],
+    ['a rejection', () => Promise.reject(new Error('no'))],
+  ])('an identity with %s lets nobody in', async (_what, bad) => {
+    await origin.server.close();
+    const url = await start({
+      authenticate: (token, request) => (token === 'bad' ? bad(token, request) : authenticate(token)),
+    });
+    const client = await Client.open(url);
+    client.shake('bad');
+    expect(await client.closed()).toBe(1008);
+    expect(await client.message('HandshakeAck')).toMatchObject({
+      success: false,
+      sessionId: '',
+      error: 'invalid token',
+    });
+    expect(origin.server.stats()).toMatchObject({ refused: 1, accepted: 1 });
+  });
+});
+
+describe('at any time', () => {
+  it.each(['before', 'after'])('a text message %s the handshake is closed with 1003', async (when) => {
+    const client = when === 'after' ? await Client.letIn(origin.server.url) : await Client.open(origin.server.url);
+    client.socket.send('hello');
+    expect(await client.closed()).toBe(1003);
+    expect(origin.server.stats()).toMatchObject({ textMessages: 1, sessions: 1 });
+  });
+
+  it('text that is no UTF-8 is closed with 1003 too', async () => {
+    const socket = await rawClient(origin.server.url);
+    socket.write(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff]));
+    expect(await closeCodeOf(socket)).toBe(1003);
+  });
+
+  it('a second handshake is closed with 1002', async () => {
+    const client = await Client.letIn(origin.server.url);
+    client.shake();
+    expect(await client.closed()).toBe(1002);
+    expect(client.of('HandshakeAck')).toHaveLength(1);
+  });
+
+  it('a malformed frame is closed with 1002', async () => {
+    const client = await Client.letIn(origin.server.url);
+    client.socket.send(new Uint8Array([0xff, 1, 0, 0, 0, 0xc0]));
+    expect(await client.closed()).toBe(1002);
+  });
+
+  it('two token refreshes at a time are closed with 1002', async () => {
+    const client = await Client.letIn(origin.server.url);
+    client.send('TokenRefresh', { newToken: 'good' });
+    client.send('TokenRefresh', { newToken: 'good' });
+    expect(await client.closed()).toBe(1002);
+  });
+
+  it.each<[string, (socket: Socket) => void, number]>([
+    ['a message of 4 GiB', (socket) => socket.write(clientHeader(0x82, 2n ** 32n)), 1009],
+    ['a message above the limit', (socket) => socket.write(clientHeader(0x82, 65_537)), 1009],
+    ['a frame without a mask', (socket) => socket.write(Buffer.from([0x82, 1, 0])), 1002],
+    ['a reserved opcode', (socket) => socket.write(Buffer.from([0x83, 0x80, 0, 0, 0, 0])), 1002],
+    ['a compressed message', (socket) => socket.write(Buffer.from([0xc2, 0x80, 0, 0, 0, 0])), 1002],
+    ['a continuation of nothing', (socket) => socket.write(Buffer.from([0x80, 0x80, 0, 0, 0, 0])), 1002],
+  ])('%s breaks the rules of WebSocket, and is closed at once', async (_what, send, code) => {
+    const socket = await rawClient(origin.server.url);
+    send(socket);
+    expect(await closeCodeOf(socket)).toBe(code);
+    const { protocolErrors, tooLarge } = origin.server.stats();
+    expect(protocolErrors + tooLarge).toBe(1);
+    await eventually(() => origin.server.stats().connections === 1);
+  });
+
+  it.each([
+    ['large', 1_000, 1009],
+    ['empty', 0, 1008],
+  ])('a message without end, in %s fragments, is bounded', async (_size, length, code) => {
+    const socket = await rawClient(origin.server.url);
+    const fragment = Buffer.concat([clientHeader(0x00, length), Buffer.alloc(length)]);
+    const closed = closeCodeOf(socket);
+    socket.write(Buffer.concat([clientHeader(0x02, length), Buffer.alloc(length)]));
+    while (!socket.destroyed) {
+      if (!socket.write(fragment)) await Promise.race([once(socket, 'drain'), closed]);
+    }
+    expect([code, undefined]).toContain(await closed);
+    await eventually(() => origin.server.stats().connections === 1);
+    const { protocolErrors, tooLarge } = origin.server.stats();
+    expect(protocolErrors + tooLarge).toBe(1);
+  });
+});
+
+describe('a flood', () => {
+  it('of 100,000 pings that are read is answered to the last one', async () => {
+    const client = await Client.letIn(origin.server.url);
+    for (let i = 1; i <= 100_000; i++) client.ping(BigInt(i));
+    await client.until(() => client.story.at(-1) === 'pong 100000', 'the last pong', 50_000);
+    expect(origin.server.stats().sessions).toBe(2);
+  }, 60_000);
+
+  it.each([
+    ['pings', encodeMessage('PingPong', { timestampMs: 1n, isPong: false }), 0x82],
+    ['WebSocket pings', new Uint8Array(60), 0x89],
+  ])(
+    'of %s that nobody reads the answers of holds no more than the high-water mark',
+    async (_kind, payload, first) => {
+      await origin.server.close();
+      const highWaterMark = 10_000;
+      const socket = await rawClient(await start({ limits: { highWaterMark } }));
+      socket.pause();
+      const mask = [0, 0, 0, 0];
+      const shake = handshake();
+      socket.write(Buffer.from([0x82, 0x80 | 126, shake.length >> 8, shake.length & 255, ...mask, ...shake]));
+      const burst = Buffer.concat(
+        Array.from({ length: 5_000 }, () => Buffer.from([first, 0x80 | payload.length, ...mask, ...payload])),
+      );
+      for (let sent = 0; origin.server.stats().pingsDropped < 10_000; sent++) {
+        if (sent > 4_000) throw new Error('no ping was dropped');
+        if (!socket.write(burst))
+          await Promise.race([once(socket, 'drain'), new Promise((resolve) => setTimeout(resolve, 50))]);
+      }
+      expect(origin.server.stats()).toMatchObject({ sessions: 2, protocolErrors: 0 });
+      socket.destroy();
+      await eventually(() => origin.server.stats().sessions === 1);
+    },
+    60_000,
+  );
+
+  it('of 1,000 resync requests is one replay a turn, and one pong at its end', async () => {
+    for (let i = 0; i < 100; i++) origin.put(`f${i}`);
+    const client = await Client.letIn(origin.server.url);
+    for (let i = 0; i < 1_000; i++) client.resync();
+    client.ping(5n);
+    await client.until(() => client.story.at(-1) === 'pong 5', 'the pong', 50_000);
+    expect(client.story.slice(-101, -1)).toEqual(Array.from({ length: 100 }, (_, i) => `put f${i}`));
+    expect(client.story.length).toBeLessThan(20_000);
+    expect(origin.server.stats().resyncs).toBe(1_000);
+  }, 60_000);
+
+  it('of 100,000 frames to a socket that never reads holds the high-water mark and the capacity', async () => {
+    await origin.server.close();
+    const url = await start({ capacity: 100, replay: false, limits: { highWaterMark: 100_000 } });
+    const stuck = await Client.letIn(url);
+    stuck.socket.pause();
+    const text = JSON.stringify('x'.repeat(1_000));
+    globalThis.gc?.();
+    const before = process.memoryUsage();
+    for (let i = 0; i < 100_000; i++) {
+      origin.put(`f${i % 1_000}`, text);
+      if (i % 50 !== 0) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      bystander.received.length = 0;
+    }
+    const sessions = [...origin.fanout.sessions()];
+    const slow = sessions.find(({ dropped }) => dropped > 0);
+    expect(slow).toMatchObject({ offered: 100_000, waiting: 100, inFlight: 1 });
+    const grown = process.memoryUsage().arrayBuffers - before.arrayBuffers;
+    expect(grown).toBeLessThan(50_000_000);
+    stuck.socket.terminate();
+    await eventually(() => origin.server.sessions === 1);
+    expect(origin.fanout.activeSessions).toBe(1);
+  }, 60_000);
+
+  it('of connections finds the server full, and is told to try again with 1013', async () => {
+    await origin.server.close();
+    const url = await start({ limits: { maxSessions: 20 } });
+    const clients = await Promise.all(Array.from({ length: 100 }, () => Client.open(url)));
+    await eventually(() => clients.filter(({ closeCode }) => closeCode !== undefined).length === 81);
+    expect(new Set(clients.map(({ closeCode }) => closeCode))).toEqual(new Set([1013, undefined]));
+    expect(origin.server.stats()).toMatchObject({ connections: 20, full: 81 });
+    for (const { socket } of clients) socket.terminate();
+    await eventually(() => origin.server.stats().connections === 1);
+    expect((await (await Client.letIn(url)).message('HandshakeAck')).success).toBe(true);
+  });
+
+  it('of 10,000 connections leaves no more than maxSessions, and lets the next one in', async () => {
+    await origin.server.close();
+    const url = await start({ limits: { maxSessions: 50 } });
+    const { hostname, port } = new URL(url);
+    const upgrade =
+      'GET /sync HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+    let most = 0;
+    for (let wave = 0; wave < 20; wave++) {
+      const sockets = Array.from({ length: 500 }, () =>
+        connect(Number(port), hostname, function connected(this: Socket) {
+          this.write(upgrade);
+        }).on('error', () => undefined),
+      );
+      await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'data'), once(socket, 'close')])));
+      most = Math.max(most, origin.server.stats().connections);
+      for (const socket of sockets) socket.destroy();
+      await eventually(() => origin.server.stats().connections === 1);
+    }
+    expect(most).toBe(50);
+    expect(origin.server.stats()).toMatchObject({ connections: 1, full: 20 * 451 });
+    await Client.letIn(url);
+  }, 60_000);
+});
+
+describe('a disconnect', () => {
+  it.each<[string, (url: string) => Promise<Socket | Client>]>([
+    [
+      'inside the upgrade',
+      async (url) => {
+        const socket = connect(Number(new URL(url).port), '127.0.0.1');
+        await once(socket, 'connect');
+        socket.write('GET /sync HTTP/1.1\r\nHost: x\r\nConnection: Upgr');
+        return socket;
+      },
+    ],
+    ['after the upgrade', (url) => rawClient(url)],
+    [
+      'inside the handshake',
+      async (url) => {
+        const socket = await rawClient(url);
+        socket.write(Buffer.from([0x82, 0xff, 0, 0]));
+        return socket;
+      },
+    ],
+    [
+      'while the token is checked',
+      async (url) => {
+        const client = await Client.open(url);
+        client.shake('never');
+        return client;
+      },
+    ],
+    ['after the handshake', (url) => Client.letIn(url)],
+    [
+      'inside a replay',
+      async (url) => {
+        for (let i = 0; i < 5_000; i++) origin.put(`f${i}`);
+        return Client.letIn(url);
+      },
+    ],
+    [
+      'while a resync is due',
+      async (url) => {
+        const client = await Client.letIn(url);
+        client.resync();
+        return client;
+      },
+    ],
+  ])('%s leaves nothing behind', async (_when, begin) => {
+    await origin.server.close();
+    const never = (token: string) => (token === 'never' ? new Promise<never>(() => undefined) : authenticate(token));
+    const url = await start({ authenticate: never });
+    const peer = await begin(url);
+    if (peer instanceof Client) peer.socket.terminate();
+    else peer.destroy();
+    await eventually(() => origin.server.stats().connections === 1 && origin.fanout.activeSessions === 1);
+    expect(origin.fanout.stats()).toMatchObject({ ending: 0 });
+    expect(origin.server.sessions).toBe(1);
+  });
+});
+
+describe('an upgrade', () => {
+  it.each([
+    ['of another path', '/other', 404],
+    ['of a path that only begins the same', '/sync2', 404],
+  ])('%s is answered %p', async (_what, path, status) => {
+    const socket = new WebSocket(origin.server.url.replace('/sync', path));
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }];
+    expect(response.statusCode).toBe(status);
+    expect(origin.server.stats()).toMatchObject({ rejectedUpgrades: 1, connections: 1 });
+    socket.on('error', () => undefined);
+    socket.terminate();
+  });
+
+  it('may carry a query', async () => {
+    await Client.letIn(`${origin.server.url}?from=here`);
+    expect(origin.server.sessions).toBe(2);
+  });
+
+  it('is what plain HTTP is told to do', async () => {
+    const response = await fetch(origin.server.url.replace('ws:', 'http:'));
+    expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket']);
+  });
+});
+
+function handshake(): Uint8Array {
+  const none = { vectorClock: new Map(), subscribedShapes: [], clientVersion: 'x'.repeat(200), liteId: '', epoch: 0n };
+  return encodeMessage('Handshake', { jwtToken: 'good', ...none, wireVersion: 1 });
+}
