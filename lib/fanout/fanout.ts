@@ -148,7 +148,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     checkSessionId(sessionId);
     functionOption('deliver', deliver);
     const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
-    return new SessionObservable<R>((output) => {
+    return new SessionObservable<R>((output, made) => {
       if (this.#over) {
         if (this.#failure === undefined) output.complete();
         else output.error(this.#failure.error);
@@ -157,6 +157,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
       const group = this.#hub.group(scope);
       const observer = output as Observer<unknown>;
       const session = new Session(sessionId, group, capacity, overflow, this.#registry, deliver, observer);
+      made(session);
       return this.#registry.add(session, replay);
     });
   }

@@ -2,8 +2,8 @@ import { Observable, Subscription } from 'rxjs';
 import type { Observer } from 'rxjs';
 import type { Session } from './session.js';
 
-/** Opens a session that gives its results to `output`. */
-export type OpenSession<R> = (output: Observer<R>) => Session | undefined;
+/** Opens a session that gives its results to `output`; `made` has it before anybody is told, and so can end it. */
+export type OpenSession<R> = (output: Observer<R>, made: (session: Session) => void) => Session | undefined;
 
 type Next<R> = (value: R) => void;
 type Fail = (error: unknown) => void;
@@ -17,10 +17,7 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
 
   constructor(open: OpenSession<R>) {
     super();
-    const session = open(this);
-    if (this.closed) return;
-    this.#session = session;
-    session?.begin();
+    open(this, (session) => (this.#session = session))?.begin();
   }
 
   next(): void {
@@ -51,10 +48,8 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
 export class SessionObservable<R> extends Observable<R> {
   constructor(private readonly open: OpenSession<R>) {
     super((subscriber) => {
-      const session = open(subscriber);
-      if (session === undefined) return;
-      subscriber.add(() => session.discard('unsubscribed'));
-      session.begin();
+      if (subscriber.closed) return;
+      open(subscriber, (session) => subscriber.add(() => session.discard('unsubscribed')))?.begin();
     });
   }
 
