@@ -59,7 +59,12 @@ export class PulledSession extends Session {
   take(): DefinitionFrame | undefined {
     const { reader, queue } = this;
     const frame = reader !== undefined ? reader.next() : queue !== undefined ? this.shift(queue) : undefined;
-    if (frame === undefined) return undefined;
+    if (frame === undefined) {
+      if (reader === undefined) return undefined;
+      // What lay ahead was spared it; but whoever is told now may commit more.
+      this.caughtUp();
+      return this.waiting > 0 ? this.take() : undefined;
+    }
     this.delivered++;
     if (reader?.waiting === 0) this.caughtUp();
     else this.emptied();
@@ -71,11 +76,17 @@ export class PulledSession extends Session {
     this.host.close(this, 'unregistered');
   }
 
-  async receive(): Promise<DefinitionFrame | undefined> {
+  /** Not async: two promises of frames must be fulfilled in the order of the frames, and at the same pace. */
+  receive(): Promise<DefinitionFrame | undefined> {
     const frame = this.take();
-    if (frame !== undefined) return frame;
-    if (this.#failure !== undefined) throw this.#failure.error;
-    if (!this.registered) return undefined;
+    if (frame !== undefined) return Promise.resolve(frame);
+    const failure = this.#failure;
+    if (failure !== undefined) {
+      return Promise.resolve().then(() => {
+        throw failure.error;
+      });
+    }
+    if (!this.registered) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       (this.#receipts ??= new Ring()).push({ resolve, reject });
       this.ready = true;
