@@ -64,6 +64,7 @@ export class DefinitionCatalog {
     const key = scopeKey(frame.msg.scope);
     this.#append(key, frame);
     this.#open(key).sweep(NOBODY);
+    this.#close(key);
   }
 
   /**
@@ -84,10 +85,7 @@ export class DefinitionCatalog {
 
   #read(sequence: number, scope: DefinitionScope | undefined, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
     const key = scopeKey(checkScope(scope));
-    return framesOf(() => {
-      const log = this.#logs.get(key);
-      return log && new LogReader(log, sequence, rule, 0);
-    });
+    return framesOf(() => this.#logs.get(key), sequence, rule);
   }
 
   #append(key: string, frame: DefinitionFrame): void {
@@ -115,9 +113,20 @@ export class DefinitionCatalog {
   }
 }
 
-function* framesOf(open: () => LogReader | undefined): IterableIterator<DefinitionFrame> {
-  const reader = open();
-  for (let frame = reader?.next(); frame !== undefined; frame = reader?.next()) yield frame;
+/** A log that has become empty may be let go, and another be in its place when the next frame is asked for. */
+function* framesOf(
+  current: () => ScopeLog | undefined,
+  after: number,
+  rule: TombstoneRule,
+): IterableIterator<DefinitionFrame> {
+  let log = current();
+  let reader = log && new LogReader(log, after, rule, 0);
+  for (let frame = reader?.next(); frame !== undefined; frame = reader?.next()) {
+    yield frame;
+    if (current() === log) continue;
+    log = current();
+    reader = log && new LogReader(log, frame.sequence, rule, 0);
+  }
 }
 
 /** A catalog as its fan-out sees it. */

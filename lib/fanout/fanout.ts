@@ -201,5 +201,5 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
 
 /** The group of a session that comes when all is over. */
 function nowhere(scope: DefinitionScope | undefined): Group {
-  return { key: '', scope, log: undefined, sessions: [] };
+  return { key: '', scope, log: undefined, sessions: [], reading: new Set() };
 }

@@ -18,6 +18,8 @@ export interface Group {
   readonly log: ScopeLog | undefined;
   /** A hole is left by a session that goes while a frame is under way in this group. */
   sessions: (Session | undefined)[];
+  /** Those of them that read the log. */
+  readonly reading: Set<BufferedSession>;
 }
 
 /** What the hub asks of its fan-out. */
@@ -90,7 +92,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const key = scopeKey(scope);
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { key, scope, log: this.owner.catalog?.open(key), sessions: [] };
+      group = { key, scope, log: this.owner.catalog?.open(key), sessions: [], reading: new Set() };
       this.#groups.set(key, group);
     }
     return group;
@@ -114,6 +116,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
       removeAt(group.sessions, index);
       this.#closeIfEmpty(group);
     }
+    group.reading.delete(session);
     session.index = -1;
   }
 
@@ -125,8 +128,16 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const group = this.#groups.get(key);
     if (group !== undefined) this.#offer(frame, group);
     this.#tap.next(frame);
-    catalog?.open(key).sweep(group?.sessions ?? NOBODY);
+    this.#sweep(key);
     announcer.tick();
+  }
+
+  /** Behind everybody that was called: the group may be another one by now. */
+  #sweep(key: string): void {
+    const { catalog } = this.owner;
+    const group = this.#groups.get(key);
+    catalog?.open(key).sweep(group?.sessions ?? NOBODY);
+    if (group === undefined) catalog?.close(key);
   }
 
   #offer(frame: DefinitionFrame, group: Group): void {
@@ -136,7 +147,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     this.#frame = frame;
     this.#group = group;
     this.#length = length;
-    for (let i = 0; i < length; i++) {
+    for (let i = offerToReaders(group); i < length; i++) {
       this.#reached = i;
       sessions[i]?.offer(frame);
     }
@@ -159,6 +170,27 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     if (failure === undefined) this.#tap.complete();
     else this.#tap.error(failure.error);
   }
+}
+
+/**
+ * Tells those who read the log that the frame lies ahead, before anybody is called, and moves them to the front.
+ * Whoever of them reads on, ends or is live again during the broadcast has been offered the frame exactly once.
+ * @returns how many they are
+ */
+function offerToReaders({ sessions, reading }: Group): number {
+  let count = 0;
+  for (const reader of reading) {
+    const { index } = reader;
+    const [first, session] = [sessions[count], sessions[index]];
+    if (first === undefined || session === undefined) continue;
+    sessions[index] = first;
+    first.index = index;
+    sessions[count] = session;
+    session.index = count;
+    session.committed();
+    count++;
+  }
+  return count;
 }
 
 /** Fills the place with the last session: order among sessions of one frame is nobody's promise. */

@@ -28,9 +28,15 @@ export class LogReader {
     this.waiting = waiting ?? this.#count();
   }
 
-  /** It may have every definition that was born up to here. */
-  get knows(): number {
-    return Math.max(this.position, this.rule.deletesUntil);
+  /** It has no use for tombstones up to here, given or not. */
+  get cursor(): number {
+    const { deletesUntil, since } = this.rule;
+    return deletesUntil > 0 ? this.position : Math.max(this.position, since);
+  }
+
+  /** All tombstones up to here are for it, whatever it was given. */
+  get promised(): number {
+    return this.rule.deletesUntil;
   }
 
   /** The next later frame; `undefined` at the head. */

@@ -69,10 +69,11 @@ export class Registry implements SessionHost {
     if (old !== undefined) {
       this.#ending.add(old);
       this.hub().detach(old, true);
+      old.freeze();
     }
     this.logger.info('session registered', { sessionId });
     this.events.tell({ type: 'registered', sessionId });
-    old?.close('replaced', true);
+    old?.close('replaced');
     return session;
   }
 
@@ -82,7 +83,8 @@ export class Registry implements SessionHost {
     this.#sessions.delete(session.id);
     this.#ending.add(session);
     this.hub().detach(session);
-    session.close(reason, true);
+    session.freeze();
+    session.close(reason);
   }
 
   /** The fan-out is over: all sessions end, gracefully or with its error. */
@@ -96,7 +98,7 @@ export class Registry implements SessionHost {
       this.hub().detach(session);
     }
     // Nothing is appended to the log any more, so those that read it need no copy.
-    if (failure === undefined) for (const session of sessions) session.close('completed', false);
+    if (failure === undefined) for (const session of sessions) session.close('completed');
     else for (const session of [...ending, ...sessions]) session.discard('failed', failure.error);
     this.ended();
   }

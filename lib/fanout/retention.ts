@@ -1,11 +1,14 @@
+import { TombstoneQueue } from './tombstoneQueue.js';
 import type { LogEntry } from './scopeLog.js';
 
 /** A session as the log's tombstones see it. */
 export interface Follower {
-  /** The last sequence it was given, while it reads the log or may come to; Infinity: it needs nothing of the log. */
+  /** It needs no tombstone up to here, mostly since it was given what is; Infinity: none at all. */
   readonly cursor: number;
-  /** It may have any definition that was born up to here; at least `cursor`. */
+  /** It has, or has waiting in its queue, no definition that was born later. */
   readonly knows: number;
+  /** It may have, from elsewhere, any definition that the log heard of up to here; 0: none. */
+  readonly promised: number;
   /** These tombstones (their sequences, ascending) are no longer for it. */
   spared(sequences: readonly number[]): void;
 }
@@ -14,14 +17,14 @@ export interface Follower {
  * Keeps a delete in the log as long as a session may have the definition and has not got the delete (`held`), and beyond
  * that up to a limit (`spare`), oldest out first.
  *
- * A session needs a tombstone when `cursor < sequence` and `born <= knows`. A held tombstone remembers one session that
- * needs it, its witness, and is looked at again only when that one has moved past it or is gone.
+ * A session needs a tombstone when `cursor < sequence`, and `born <= knows` or `heard <= promised`. A held tombstone
+ * remembers one session that needs it, its witness, and is looked at again only when that one has moved past it, is gone,
+ * or says that its need has changed.
  */
 export class Retention {
   #unsorted: LogEntry[] = [];
-  readonly #held = new Map<Follower, LogEntry[]>();
-  #spare = new Set<LogEntry>();
-  #newestSpare = 0;
+  readonly #held = new Map<Follower, TombstoneQueue>();
+  readonly #spare = new TombstoneQueue();
 
   constructor(
     private readonly maxTombstones: number,
@@ -32,100 +35,123 @@ export class Retention {
     this.#unsorted.push(entry);
   }
 
+  /** The tombstone has left the log, and must be free to go. */
   forget(entry: LogEntry): void {
     this.#spare.delete(entry);
+    const { witness } = entry;
+    const held = witness && this.#held.get(witness);
+    held?.delete(entry);
+    if (witness && held?.size === 0) this.#held.delete(witness);
+  }
+
+  /** The follower has left, or needs less than it did: what it is the witness of is looked at in the next sweep. */
+  release(follower: Follower): void {
+    for (const entry of this.#held.get(follower) ?? []) this.#takeBack(entry);
+    this.#held.delete(follower);
   }
 
   sweep(followers: readonly (Follower | undefined)[]): void {
-    this.#releaseHeld();
+    this.#releasePassed();
     if (this.#unsorted.length === 0 && this.#spare.size <= this.maxTombstones) return;
     const needs = new Needs(followers);
     const spared = this.#sort(needs);
-    if (spared.length > 0) {
-      const sequences = spared.map(({ frame }) => frame.sequence).sort((a, b) => a - b);
-      for (const follower of followers) follower?.spared(sequences);
-    }
+    if (spared.length > 0) for (const follower of followers) follower?.spared(spared);
+    if (this.#spare.size <= this.maxTombstones) return;
     for (const entry of this.#spare) {
+      entry.witness = needs.witness(entry);
+      if (entry.witness === undefined) this.drop(entry);
+      else this.#hold(entry.witness, entry);
       if (this.#spare.size <= this.maxTombstones) break;
-      if (needs.witness(entry) === undefined) this.drop(entry);
     }
   }
 
-  /** Takes back what witnesses no longer need. A witness that has left needs nothing: its cursor is Infinity. */
-  #releaseHeld(): void {
+  /** Takes back what witnesses have moved past. */
+  #releasePassed(): void {
     for (const [witness, entries] of this.#held) {
       const { cursor } = witness;
-      const kept = entries.findIndex(({ frame }) => frame.sequence > cursor);
-      if (kept === 0) continue;
-      const passed = kept < 0 ? entries : entries.splice(0, kept);
-      if (kept < 0) this.#held.delete(witness);
-      for (const entry of passed) this.#unsorted.push(entry);
+      for (const entry of entries) {
+        if (entry.frame.sequence > cursor) break;
+        entries.delete(entry);
+        this.#takeBack(entry);
+      }
+      if (entries.size === 0) this.#held.delete(witness);
     }
   }
 
-  /** Finds each a witness; those without are spare, and returned. */
-  #sort(needs: Needs): LogEntry[] {
-    const spared: LogEntry[] = [];
-    const fresh = this.#unsorted.filter(({ slot }) => slot >= 0).sort(bySequence);
-    this.#unsorted = [];
-    for (const entry of fresh) {
-      const witness = needs.witness(entry);
-      if (witness === undefined) spared.push(entry);
-      else this.#hold(witness, entry);
+  #takeBack(entry: LogEntry): void {
+    entry.witness = undefined;
+    this.#unsorted.push(entry);
+  }
+
+  /** Finds each a witness; those without are spare from now on, and their sequences are returned, ascending. */
+  #sort(needs: Needs): number[] {
+    const spared: number[] = [];
+    for (const entry of this.#unsorted) {
+      if (entry.slot < 0) continue;
+      entry.witness = needs.witness(entry);
+      if (entry.witness !== undefined) {
+        this.#hold(entry.witness, entry);
+        continue;
+      }
+      // One that was spare before a session came that was promised it, is spared nobody again.
+      if (!entry.spare) spared.push(entry.frame.sequence);
+      entry.spare = true;
+      this.#spare.add(entry);
     }
-    for (const entry of spared) this.#setSpare(entry);
-    return spared;
+    this.#unsorted = [];
+    return spared.sort((a, b) => a - b);
   }
 
   #hold(witness: Follower, entry: LogEntry): void {
-    const entries = this.#held.get(witness);
-    if (entries === undefined) {
-      this.#held.set(witness, [entry]);
-      return;
-    }
-    const last = entries.at(-1);
-    entries.push(entry);
-    if (last !== undefined && bySequence(last, entry) > 0) entries.sort(bySequence);
+    this.#spare.delete(entry);
+    let entries = this.#held.get(witness);
+    if (entries === undefined) this.#held.set(witness, (entries = new TombstoneQueue()));
+    entries.add(entry);
   }
-
-  #setSpare(entry: LogEntry): void {
-    entry.spare = true;
-    this.#spare.add(entry);
-    // A Set keeps the order of arrival; what was held for long arrives behind younger ones.
-    if (entry.frame.sequence < this.#newestSpare) this.#spare = new Set([...this.#spare].sort(bySequence));
-    else this.#newestSpare = entry.frame.sequence;
-  }
-}
-
-function bySequence(a: LogEntry, b: LogEntry): number {
-  return a.frame.sequence - b.frame.sequence;
 }
 
 /** Answers which follower needs a tombstone, in the logarithm of the followers that are behind. */
 class Needs {
-  readonly #behind: Follower[];
-  /** For each of `behind` the one with the lowest cursor from there on. */
-  readonly #slowest: Follower[];
+  readonly #byKnowledge: Ranking;
+  readonly #byPromise: Ranking;
 
   constructor(followers: readonly (Follower | undefined)[]) {
-    this.#behind = followers.filter((follower) => follower !== undefined && follower.cursor < Infinity) as Follower[];
-    this.#behind.sort((a, b) => a.knows - b.knows);
-    this.#slowest = [...this.#behind];
+    const behind = followers.filter((follower) => follower !== undefined && follower.cursor < Infinity) as Follower[];
+    this.#byKnowledge = new Ranking(behind, ({ knows }) => knows);
+    const promised = behind.filter((follower) => follower.promised > 0);
+    this.#byPromise = new Ranking(promised, (follower) => follower.promised);
+  }
+
+  witness({ born, heard, frame }: LogEntry): Follower | undefined {
+    return this.#byKnowledge.behind(frame.sequence, born) ?? this.#byPromise.behind(frame.sequence, heard);
+  }
+}
+
+/** Followers by rank; each with the one that is furthest behind from there on. */
+class Ranking {
+  readonly #ranks: number[];
+  readonly #slowest: Follower[];
+
+  constructor(followers: readonly Follower[], rankOf: (follower: Follower) => number) {
+    const ranked = followers.map((follower) => ({ follower, rank: rankOf(follower) })).sort((a, b) => a.rank - b.rank);
+    this.#ranks = ranked.map(({ rank }) => rank);
+    this.#slowest = ranked.map(({ follower }) => follower);
     for (let i = this.#slowest.length - 2; i >= 0; i--) {
       const [here, next] = [this.#slowest[i], this.#slowest[i + 1]] as [Follower, Follower];
       if (next.cursor < here.cursor) this.#slowest[i] = next;
     }
   }
 
-  witness({ born, frame }: LogEntry): Follower | undefined {
+  /** The one that is furthest behind among those of rank `least` and above, if it is behind `sequence`. */
+  behind(sequence: number, least: number): Follower | undefined {
     let low = 0;
-    let high = this.#behind.length;
+    let high = this.#ranks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#behind[middle]?.knows ?? 0) >= born) high = middle;
+      if ((this.#ranks[middle] ?? 0) >= least) high = middle;
       else low = middle + 1;
     }
     const slowest = this.#slowest[low];
-    return slowest !== undefined && slowest.cursor < frame.sequence ? slowest : undefined;
+    return slowest !== undefined && slowest.cursor < sequence ? slowest : undefined;
   }
 }

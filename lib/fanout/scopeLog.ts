@@ -10,8 +10,12 @@ export interface LogEntry {
   readonly tombstone: boolean;
   /** Whoever has been given nothing since `born` cannot have the definition from this log; 0: nobody knows. */
   readonly born: number;
+  /** When the log first heard of the definition, as far as it has remembered it since. */
+  readonly heard: number;
   /** A tombstone that no session which is behind has a use for. */
   spare: boolean;
+  /** A session that needs the tombstone. */
+  witness: Follower | undefined;
   /** Where it stands in the log; -1: no longer. */
   slot: number;
 }
@@ -58,11 +62,13 @@ export class ScopeLog {
     const name = nameKey(frame.msg);
     const before = this.#byName.get(name);
     const tombstone = frame.msg.action === 'delete';
-    const entry = {
+    const entry: LogEntry = {
       frame,
       tombstone,
       born: bornOf(before, frame.sequence, tombstone),
+      heard: before?.heard ?? frame.sequence,
       spare: false,
+      witness: undefined,
       slot: this.entries.length,
     };
     this.replaced.sequence = before?.frame.sequence ?? 0;
@@ -92,6 +98,11 @@ export class ScopeLog {
   /** Lets tombstones go that no follower needs, up to the limit. Called when the newest frame has reached everyone. */
   sweep(followers: readonly (Follower | undefined)[]): void {
     this.#retention.sweep(followers);
+  }
+
+  /** The follower has left, or needs fewer tombstones than it did. */
+  release(follower: Follower): void {
+    this.#retention.release(follower);
   }
 
   #leave(entry: LogEntry): void {

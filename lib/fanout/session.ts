@@ -15,6 +15,8 @@ const CATCH_UP: TombstoneRule = { deletesUntil: 0, since: 0 };
  */
 export class Session extends BufferedSession implements Follower, LogReading {
   protected reader: LogReader | undefined = undefined;
+  /** The last sequence that is for it, once it is to end. */
+  #head: number | undefined = undefined;
 
   override get waiting(): number {
     return this.reader?.waiting ?? super.waiting;
@@ -26,14 +28,18 @@ export class Session extends BufferedSession implements Follower, LogReading {
 
   get cursor(): number {
     if (!this.registered) return Infinity;
-    if (this.reader !== undefined) return this.reader.position;
+    if (this.reader !== undefined) return this.reader.cursor;
     // Between the last frame given and the first that waits, nothing was offered.
     return this.overflow === 'catch-up' && this.queue !== undefined ? this.queue.peek().sequence - 1 : Infinity;
   }
 
+  /** What waits in the queue will be given as it was offered, also a definition that is deleted by now. */
   get knows(): number {
-    // What waits in the queue will be given as it was offered, also a definition that is deleted by now.
-    return this.reader?.knows ?? (this.cursor === Infinity ? Infinity : this.host.lastSequence());
+    return this.reader?.position ?? Infinity;
+  }
+
+  get promised(): number {
+    return this.reader?.promised ?? 0;
   }
 
   get hungry(): boolean {
@@ -72,10 +78,20 @@ export class Session extends BufferedSession implements Follower, LogReading {
     if (this.registered) this.superseded += this.reader?.spared(sequences) ?? 0;
   }
 
-  /** `frozen`: the log may change before all of it is delivered. */
-  override close(reason: EndReason, frozen = false): void {
-    if (frozen) this.reader?.freeze();
+  /** What commits from now on is not for it: it reads the log as it is now. */
+  freeze(): void {
+    this.#head ??= this.host.lastSequence();
+    this.reader?.freeze();
+  }
+
+  override close(reason: EndReason): void {
     super.close(reason);
+    this.group.log?.release(this);
+  }
+
+  /** It reads the log, whose newest frame lies ahead of it. */
+  committed(): void {
+    this.superseded += this.reader?.offered() ?? 0;
   }
 
   protected override idle(): void {
@@ -84,29 +100,32 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   protected override overflowed(frame: DefinitionFrame): void {
-    if (this.reader !== undefined) this.superseded += this.reader.offered();
-    else if (this.overflow === 'catch-up') this.#fallBehind(frame);
+    if (this.overflow === 'catch-up') this.#fallBehind(frame);
     else super.overflowed(frame);
   }
 
   /** Nothing of the log is ahead: live again. */
   protected caughtUp(): void {
+    const sequence = this.#head ?? this.host.lastSequence();
     this.reader = undefined;
+    this.group.reading.delete(this);
     this.free = this.capacity;
     if (this.registered) this.listen();
     this.emptied();
     if (this.closed) return;
-    this.host.events.tell({ type: 'caught-up', sessionId: this.id, sequence: this.host.lastSequence() });
+    this.host.events.tell({ type: 'caught-up', sessionId: this.id, sequence });
     this.finishWhenIdle();
   }
 
   protected override letGo(): void {
     this.reader = undefined;
+    this.group.log?.release(this);
     this.host.turns.forget(this);
   }
 
   #read(reader: LogReader): void {
     this.reader = reader;
+    this.group.reading.add(this);
     this.ready = false;
     this.free = 0;
   }
@@ -118,6 +137,8 @@ export class Session extends BufferedSession implements Follower, LogReading {
     const offered = super.waiting + 1;
     const reader = new LogReader(log, (this.queue?.peek() ?? frame).sequence - 1, CATCH_UP);
     this.queue = undefined;
+    // What it held for the sake of its queue it may have no use for now.
+    log.release(this);
     this.superseded += offered - reader.waiting;
     this.#read(reader);
     this.beginOverflow(this.dropped);
