@@ -1,0 +1,186 @@
+import { describe, expect, it } from '@jest/globals';
+import { DefinitionSyncFanout } from 'ddl-fanout';
+import { asapScheduler, queueScheduler, type SchedulerLike, VirtualTimeScheduler } from 'rxjs';
+import { FRAMES_PER_TURN, type LogReading, Turns } from '../../lib/fanout/turns.js';
+import { ByHand, commit, short } from '../helpers/byHand.js';
+import { expectBalance, silent } from '../helpers/fanout.js';
+
+/** Has `left` frames to read, and says in `row` whose turn it was, and for how many. */
+class Reader implements LogReading {
+  constructor(
+    private readonly name: string,
+    private left: number,
+    private readonly row: string[],
+  ) {}
+
+  get hungry(): boolean {
+    return this.left > 0;
+  }
+
+  pull(most: number): number {
+    const taken = Math.min(most, this.left);
+    this.left -= taken;
+    this.row.push(`${this.name}${taken}`);
+    return taken;
+  }
+}
+
+/** A scheduler whose turns come one at a time. */
+class ByTurn extends VirtualTimeScheduler {
+  turn(): number {
+    const [action] = this.actions.splice(0, 1);
+    action?.execute(action.state, 0);
+    return this.actions.length;
+  }
+}
+
+/** `count` definitions, and a fan-out that gives turns only when told. */
+function filled(count: number): { readonly scheduler: ByTurn; readonly fanout: DefinitionSyncFanout } {
+  const scheduler = new ByTurn();
+  const fanout = new DefinitionSyncFanout({ catalog: true, scheduler, logger: silent });
+  for (let i = 0; i < count; i++) commit(fanout, `+d${i}`);
+  return { scheduler, fanout };
+}
+
+describe('Turns', () => {
+  it('gives everybody a share in the order of asking, and no turn more than it has', () => {
+    const row: string[] = [];
+    const scheduler = new ByTurn();
+    const turns = new Turns(scheduler);
+    turns.request(new Reader('a', 2_000, row));
+    expect(row.reduce((sum, each) => sum + Number(each.slice(1)), 0)).toBe(FRAMES_PER_TURN);
+    row.length = 0;
+    turns.request(new Reader('b', 100, row));
+    turns.request(new Reader('c', 70, row));
+    expect(row).toEqual([]);
+    scheduler.turn();
+    expect(row.slice(0, 6)).toEqual(['a64', 'b64', 'c64', 'a64', 'b36', 'c6']);
+    expect(row.reduce((sum, each) => sum + Number(each.slice(1)), 0)).toBe(FRAMES_PER_TURN);
+  });
+
+  it('asks for no turn while nobody reads, and for one at a time', () => {
+    const scheduler = new ByTurn();
+    const turns = new Turns(scheduler);
+    const idle = new Reader('idle', 0, []);
+    turns.request(idle);
+    expect(scheduler.actions).toHaveLength(0);
+    turns.request(new Reader('a', 1_500, []));
+    turns.request(new Reader('b', 10, []));
+    expect(scheduler.actions).toHaveLength(1);
+    expect(scheduler.turn()).toBe(1);
+    expect(scheduler.turn()).toBe(0);
+  });
+
+  it('has one place for a reader that asks twice, and none for one that has gone', () => {
+    const row: string[] = [];
+    const scheduler = new ByTurn();
+    const turns = new Turns(scheduler);
+    turns.request(new Reader('a', FRAMES_PER_TURN, row));
+    row.length = 0;
+    const [twice, gone] = [new Reader('twice', 1, row), new Reader('gone', 1, row)];
+    for (const reader of [twice, gone, twice]) turns.request(reader);
+    turns.forget(gone);
+    scheduler.turn();
+    expect(row).toEqual(['twice1']);
+  });
+});
+
+describe('catching up', () => {
+  it('takes at most about a thousand frames a turn, of all sessions together', () => {
+    const { scheduler, fanout } = filled(300);
+    for (let i = 0; i < 20; i++) fanout.register(`s${i}`, () => undefined, { replay: true }).subscribe();
+    let before = fanout.stats().delivered;
+    expect(before).toBeLessThanOrEqual(1_000);
+    while (fanout.stats().waiting > 0) {
+      scheduler.turn();
+      const { delivered } = fanout.stats();
+      expect(delivered - before).toBeLessThanOrEqual(1_000);
+      expect(delivered).toBeGreaterThan(before);
+      before = delivered;
+    }
+    expect(before).toBe(20 * 300);
+    expectBalance(fanout);
+  });
+
+  it('is fair: nobody is done while another has got nothing', () => {
+    const { scheduler, fanout } = filled(2_000);
+    for (let i = 0; i < 10; i++) fanout.register(`s${i}`, () => undefined, { replay: true }).subscribe();
+    scheduler.turn();
+    const delivered = [...fanout.sessions()].map((session) => session.delivered);
+    expect(Math.min(...delivered)).toBeGreaterThan(0);
+    expect(Math.max(...delivered)).toBeLessThan(2_000);
+  });
+
+  it('does not delay live sessions: they have a frame when `broadcast` returns, in the middle of a replay', () => {
+    const { fanout } = filled(5_000);
+    fanout.register('slow', () => undefined, { replay: true }).subscribe();
+    const live: string[] = [];
+    fanout.register('live', (frame) => void live.push(short(frame))).subscribe();
+    expect(fanout.session('slow')?.waiting).toBe(4_000);
+    commit(fanout, '+now');
+    expect(live).toEqual(['+now@5001']);
+    expect(fanout.session('slow')).toMatchObject({ state: 'catching-up', delivered: 1_000, waiting: 4_001 });
+  });
+
+  it('goes on at the pace of `deliver` without waiting for a turn that has frames left', () => {
+    const { scheduler, fanout } = filled(5);
+    const device = new ByHand();
+    fanout.register('slow', device.deliver, { replay: true }).subscribe();
+    device.finish();
+    expect(device.got).toEqual(['+d0@1', '+d1@2', '+d2@3', '+d3@4', '+d4@5']);
+    expect(fanout.session('slow')?.state).toBe('live');
+    expect(scheduler.actions.length).toBeLessThanOrEqual(1);
+  });
+
+  it('survives a session that leaves, and one that fails, in the middle of a turn', () => {
+    const { scheduler, fanout } = filled(200);
+    const subscription = fanout.register('leaves', () => undefined, { replay: true });
+    const leaving = subscription.subscribe();
+    let frames = 0;
+    const fail = (): void => {
+      if (++frames === 70) leaving.unsubscribe();
+      if (frames === 100) throw new Error('broken');
+    };
+    fanout.register('fails', fail, { replay: true }).subscribe();
+    fanout.register('stays', () => undefined, { replay: true }).subscribe();
+    scheduler.flush();
+    expect(fanout.session('stays')).toMatchObject({ state: 'live', delivered: 200, waiting: 0 });
+    expect(fanout.activeSessions).toBe(1);
+    expectBalance(fanout);
+  });
+
+  it.each<[string, SchedulerLike | undefined]>([
+    ['the default scheduler', undefined],
+    ['asapScheduler', asapScheduler],
+    ['queueScheduler', queueScheduler],
+  ])('comes to its end with %s', async (_, scheduler) => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, scheduler, logger: silent });
+    for (let i = 0; i < 2_500; i++) commit(fanout, `+d${i}`);
+    const live = new Promise((resolve) => {
+      fanout.events$.subscribe((event) => {
+        if (event.type === 'caught-up') resolve(event.sequence);
+      });
+    });
+    let inOne = 0;
+    fanout.register('slow', () => [inOne++].slice(1), { replay: true }).subscribe();
+    if (scheduler !== queueScheduler) expect(inOne).toBeLessThanOrEqual(1_000);
+    expect(await live).toBe(2_500);
+    expect(inOne).toBe(2_500);
+  });
+
+  it('lets the event loop turn between its shares with the default scheduler', async () => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, logger: silent });
+    for (let i = 0; i < 3_500; i++) commit(fanout, `+d${i}`);
+    // A delivery by promise goes on in microtasks, which alone would hold up the event loop to the end.
+    fanout.register('slow', () => Promise.resolve([]), { replay: true }).subscribe();
+    const shares: number[] = [];
+    for (let before = 0; (fanout.session('slow')?.waiting ?? 0) > 0;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const delivered = fanout.session('slow')?.delivered ?? 0;
+      shares.push(delivered - before);
+      before = delivered;
+    }
+    expect(Math.max(...shares)).toBeLessThanOrEqual(2_000);
+    expect(shares.length).toBeGreaterThan(1);
+  });
+});
