@@ -37,7 +37,7 @@ describe('deliverTo, given a WebSocket', () => {
     socket.bufferedAmount = 100;
     const seen: unknown[] = [];
     const waiting = deliver(frame()) as ReturnType<DefinitionSyncFanout['register']>;
-    waiting.subscribe({ error: (error: any) => seen.push(error), complete: () => seen.push('taken') });
+    waiting.subscribe({ error: (error: unknown) => seen.push(error), complete: () => seen.push('taken') });
     expect(seen).toEqual([]);
     taken();
     expect(seen).toEqual(['taken']);
@@ -52,7 +52,7 @@ describe('deliverTo, given a WebSocket', () => {
     };
     const waiting = deliverTo(socket, { highWaterMark: 100 })(frame()) as ReturnType<DefinitionSyncFanout['register']>;
     const seen: unknown[] = [];
-    waiting.subscribe({ error: (error: any) => seen.push(error) });
+    waiting.subscribe({ error: (error: unknown) => seen.push(error) });
     taken(new Error('reset'));
     expect(seen).toEqual([new Error('reset')]);
   });

@@ -85,7 +85,7 @@ describeWith(both, `three nodes with a hundred devices each (seed ${seed})`, () 
         connectLite({
           url: `ws://127.0.0.1:${port}/sync`,
           token: `device ${n}`,
-          WebSocket: BreakableSocket as unknown as WebSocketConstructor,
+          WebSocket: BreakableSocket,
           reconnect: { initialDelay: 100, maxDelay: 1_000 },
         }),
       ),
