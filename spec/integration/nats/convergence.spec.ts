@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
-import { type LiteConnection, type WebSocketConstructor, connectLite } from 'ddl-fanout/lite';
+import { type LiteConnection, connectLite } from 'ddl-fanout/lite';
 import { installCapture } from 'ddl-fanout/postgres';
 import type { ClusterNodeOptions } from '../../helpers/clusterNode.js';
 import { NatsFixture, type NatsServer, freePort, natsServer } from '../../helpers/nats.js';
