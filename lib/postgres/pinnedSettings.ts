@@ -1,6 +1,7 @@
 /**
  * What every function of a capture runs under, whatever the session that runs DDL has set: a search path in which
- * nobody can put a function of the same name, and the settings that the text of a definition depends on.
+ * nobody can put a function of the same name, and the settings that the text of a definition depends on. Planning
+ * costs more than the queries do, so plans are kept for the session.
  */
 export const pinnedSettings = `
   SET search_path = pg_catalog, pg_temp
@@ -11,4 +12,5 @@ export const pinnedSettings = `
   SET timezone = 'UTC'
   SET bytea_output = hex
   SET extra_float_digits = 1
-  SET jit = off`;
+  SET jit = off
+  SET plan_cache_mode = force_generic_plan`;

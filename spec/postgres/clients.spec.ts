@@ -1,0 +1,116 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { firstValueFrom } from 'rxjs';
+import {
+  CaptureError,
+  fromPglite,
+  installCapture,
+  type PostgresConnection,
+  postgresDefinitions,
+  type PostgresLike,
+} from 'ddl-fanout/postgres';
+import { line } from '../helpers/postgresDatabase.js';
+import { openPglite } from '../helpers/postgresPglite.js';
+
+// A PGlite takes a second to start.
+jest.setTimeout(60_000);
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A client whose every query is answered by `answer`. */
+function clientOf(
+  answer: (sql: string) => Promise<readonly Record<string, unknown>[]>,
+): PostgresLike & { closed: number } {
+  const connection: PostgresConnection = {
+    query: answer,
+    run: async (script) => {
+      await answer(script);
+    },
+    listen: () => Promise.resolve(),
+    onLost: () => undefined,
+    close: () => {
+      client.closed++;
+      return Promise.resolve();
+    },
+  };
+  const client = { closed: 0, connect: () => Promise.resolve(connection) };
+  return client;
+}
+
+const failure = (code: string) => Promise.reject(Object.assign(new Error('said the server'), { code }));
+
+describe('a client of PostgreSQL', () => {
+  it('is refused, and left untouched, when its server is older than 13', async () => {
+    const asked: string[] = [];
+    const client = clientOf((sql) => {
+      asked.push(sql);
+      return Promise.resolve([{ version: '120019' }]);
+    });
+    await expect(installCapture(client)).rejects.toMatchObject({ code: 'VERSION' });
+    expect(asked).toHaveLength(1);
+    expect(client.closed).toBe(1);
+  });
+
+  it.each([
+    ['42501', 'PRIVILEGE'],
+    ['28P01', 'PRIVILEGE'],
+    ['42P01', 'NOT_INSTALLED'],
+    ['3F000', 'NOT_INSTALLED'],
+    ['25006', 'READ_ONLY'],
+  ])(
+    'turns SQLSTATE %s into %s, with the server’s error as its cause, and closes its connection',
+    async (state, code) => {
+      const client = clientOf(() => failure(state));
+      const error: unknown = await firstValueFrom(postgresDefinitions(client)).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(CaptureError);
+      expect(error).toMatchObject({
+        code,
+        message: expect.stringContaining('said the server'),
+        cause: { code: state },
+      });
+      expect(client.closed).toBe(1);
+    },
+  );
+
+  it('passes on an error of the server that has no meaning here and will not pass', async () => {
+    await expect(firstValueFrom(postgresDefinitions(clientOf(() => failure('22012'))))).rejects.toMatchObject({
+      code: '22012',
+    });
+  });
+
+  it.each(['57P01', '08006', '40001', '53300', 'ECONNREFUSED', 'EPIPE'])('tries again after %s', async (code) => {
+    const warnings: unknown[] = [];
+    let calls = 0;
+    const client = clientOf(() => failure(++calls < 4 ? code : '42501'));
+    const logger = { ...quiet, warn: (...text: unknown[]) => void warnings.push(text) };
+    const reading = postgresDefinitions(client, { logger, reconnect: { initialDelay: 0 } });
+    await expect(firstValueFrom(reading)).rejects.toMatchObject({ code: 'PRIVILEGE' });
+    expect(warnings).toHaveLength(3);
+    expect(client.closed).toBe(4);
+  });
+
+  it('is a PGlite that was closed: an error, at once and while it is read', async () => {
+    const { db } = await openPglite();
+    const client = fromPglite(db);
+    await installCapture(client);
+    await db.exec(`CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
+    expect(line(await firstValueFrom(postgresDefinitions(client)))).toBe('put function public.f()');
+    const options = { snapshot: false, pollInterval: 10, reconnect: { initialDelay: 1 }, logger: quiet };
+    const over = firstValueFrom(postgresDefinitions(client, options));
+    const closed = expect(over).rejects.toMatchObject({ code: 'CLOSED' });
+    await db.close();
+    await closed;
+    await expect(installCapture(client)).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it.each([
+    { reader: '' },
+    { reader: 5 as unknown as string },
+    { pollInterval: 0 },
+    { pollInterval: 1.5 },
+    { reconnect: { initialDelay: -1 } },
+    { reconnect: { maxDelay: Number.NaN } },
+  ])('is not even connected for the option %j', (options) => {
+    const client = { connect: () => Promise.reject(new Error('connected')) };
+    expect(() => postgresDefinitions(client, options)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+  });
+});
