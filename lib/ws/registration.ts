@@ -35,10 +35,10 @@ export class Registration {
     if (!this.settings.hasCatalog || this.#resyncDue || this.#finishing) return;
     this.#resyncDue = true;
     this.replaying = true;
-    const { replay } = this.settings;
     const again = setImmediate(() => {
       this.#resyncDue = false;
-      if (!this.#finishing) this.#register(replay === false ? 'with-deletes' : replay);
+      // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
+      if (!this.#finishing) this.#register('with-deletes');
     });
     this.#current.add(() => {
       clearImmediate(again);

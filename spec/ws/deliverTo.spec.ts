@@ -5,6 +5,7 @@ import { deliverTo, type WebSocketLike } from 'ddl-fanout/ws';
 import { FakeUpgradedSocket } from '../helpers/fakeUpgradedSocket.js';
 import { settle } from '../helpers/promises.js';
 import { QuietLogger } from '../helpers/quietLogger.js';
+import type { Observable } from 'rxjs';
 import type { DefinitionFrame } from 'ddl-fanout';
 
 function frame(bytes = 10): DefinitionFrame {
@@ -36,7 +37,7 @@ describe('deliverTo, given a WebSocket', () => {
     expect(deliver(frame())).toBeUndefined();
     socket.bufferedAmount = 100;
     const seen: unknown[] = [];
-    const waiting = deliver(frame()) as ReturnType<DefinitionSyncFanout['register']>;
+    const waiting = deliver(frame()) as Observable<never>;
     waiting.subscribe({ error: (error: unknown) => seen.push(error), complete: () => seen.push('taken') });
     expect(seen).toEqual([]);
     taken();
@@ -50,7 +51,7 @@ describe('deliverTo, given a WebSocket', () => {
       bufferedAmount: 100,
       send: (_data: Uint8Array, callback: (error?: Error) => void) => (taken = callback),
     };
-    const waiting = deliverTo(socket, { highWaterMark: 100 })(frame()) as ReturnType<DefinitionSyncFanout['register']>;
+    const waiting = deliverTo(socket, { highWaterMark: 100 })(frame()) as Observable<never>;
     const seen: unknown[] = [];
     waiting.subscribe({ error: (error: unknown) => seen.push(error) });
     taken(new Error('reset'));

@@ -1,0 +1,116 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { DefinitionSyncFanout } from 'ddl-fanout';
+import type { ServeOptions } from 'ddl-fanout/ws';
+import { Client, eventually } from '../../helpers/client.js';
+import { startOrigin, type Origin } from '../../helpers/origin.js';
+
+let origin: Origin;
+afterEach(() => origin.server.close({ grace: 0 }));
+
+describe('close', () => {
+  it('sends what waits, then closes with 1001', async () => {
+    origin = await startOrigin();
+    const clients = await Promise.all(Array.from({ length: 20 }, () => Client.letIn(origin.server.url)));
+    for (let i = 0; i < 200; i++) origin.put(`f${i}`, 'x'.repeat(1_000));
+    await origin.server.close();
+    for (const client of clients) {
+      expect(await client.closed()).toBe(1001);
+      expect(client.story).toEqual(Array.from({ length: 200 }, (_, i) => `put f${i}`));
+    }
+    expect(origin.server.stats()).toMatchObject({ connections: 0, sessions: 0 });
+    expect(origin.fanout.stats()).toMatchObject({ activeSessions: 0, ending: 0, discarded: 0 });
+  });
+
+  it('waits for a slow client no longer than the grace', async () => {
+    origin = await startOrigin({ capacity: 10_000, limits: { highWaterMark: 10_000 } });
+    const stuck = await Client.letIn(origin.server.url);
+    stuck.socket.pause();
+    for (let i = 0; i < 5_000; i++) {
+      origin.put(`f${i}`, 'x'.repeat(5_000));
+      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await origin.server.close({ grace: 200 });
+    expect(origin.fanout.stats()).toMatchObject({ activeSessions: 0, ending: 0 });
+    stuck.socket.terminate();
+  });
+
+  it('closes a client that has not shaken hands at once, and lets no other in', async () => {
+    origin = await startOrigin();
+    const client = await Client.open(origin.server.url);
+    const closing = origin.server.close();
+    expect(await client.closed()).toBe(1001);
+    await closing;
+    const late = await Client.open(origin.server.url);
+    expect(late.closeCode).toBe(1006);
+  });
+
+  it('does the same work once, however often it is called', async () => {
+    origin = await startOrigin();
+    const { server } = origin;
+    expect(server.close()).toBe(server.close());
+    await server.close();
+  });
+});
+
+describe('a fan-out that is over', () => {
+  it.each([
+    ['completed', 1001, (fanout: DefinitionSyncFanout) => fanout.complete()],
+    ['failed', 1013, (fanout: DefinitionSyncFanout) => fanout.error(new Error('the source broke'))],
+  ])('closes its clients when it has %s, with %d', async (_how, code, end) => {
+    origin = await startOrigin();
+    const client = await Client.letIn(origin.server.url);
+    origin.put('a');
+    end(origin.fanout);
+    expect(await client.closed()).toBe(code);
+    expect(client.story).toEqual(['put a']);
+    expect(await (await Client.letIn(origin.server.url)).closed()).toBe(code);
+  });
+
+  it('closes a client that was unregistered, behind what waits', async () => {
+    origin = await startOrigin();
+    const client = await Client.letIn(origin.server.url);
+    origin.put('a');
+    const [session] = origin.fanout.sessions();
+    expect(session?.sessionId).toBe(client.of('HandshakeAck')[0]?.sessionId);
+    origin.fanout.unregister(session?.sessionId ?? '');
+    expect(await client.closed()).toBe(1001);
+    expect(client.story).toEqual(['put a']);
+  });
+});
+
+describe('a server of the caller', () => {
+  let http: Server;
+
+  async function started(options: Partial<ServeOptions> = {}): Promise<string> {
+    http = createServer((_request, response) => response.end('hello'));
+    origin = await startOrigin({ server: http, ...options });
+    http.listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    return origin.server.url;
+  }
+
+  afterEach(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+
+  it('keeps its requests and its other upgrades, and is left open', async () => {
+    const url = await started({ path: '/definitions' });
+    expect(url).toBe(`ws://127.0.0.1:${(http.address() as AddressInfo).port}/definitions`);
+    http.on('upgrade', (request, socket) => {
+      if (request.url === '/mine') socket.end('HTTP/1.1 418 Mine\r\nConnection: close\r\n\r\n');
+    });
+    const client = await Client.letIn(url);
+    const other = await fetch(url.replace('ws:', 'http:').replace('/definitions', '/'));
+    expect(await other.text()).toBe('hello');
+    const mine = await Client.open(url.replace('/definitions', '/mine'));
+    expect(mine.closeCode).toBe(1006);
+    await origin.server.close();
+    expect(await client.closed()).toBe(1001);
+    expect(http.listening).toBe(true);
+    await eventually(() => http.listenerCount('upgrade') === 1);
+  });
+});

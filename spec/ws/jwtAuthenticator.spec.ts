@@ -1,0 +1,141 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, IncomingMessage } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
+import { AuthenticationUnavailable, jwtAuthenticator, type JwtAuthenticatorOptions } from 'ddl-fanout/ws';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
+
+const request = new IncomingMessage(new Socket());
+const secret = new TextEncoder().encode('a secret that is 32 bytes long, at least');
+const now = (): number => Math.floor(Date.now() / 1000);
+
+function sign(claims: JWTPayload, alg = 'HS256', key: Uint8Array | CryptoKey = secret, kid?: string): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg, ...(kid === undefined ? {} : { kid }) }).sign(key);
+}
+
+function verify(token: string, options: Partial<JwtAuthenticatorOptions> = {}): Promise<unknown> {
+  return Promise.resolve(jwtAuthenticator({ key: secret, algorithms: ['HS256'], ...options })(token, request));
+}
+
+describe('jwtAuthenticator', () => {
+  it('makes subject, scope and expiry of the claims', async () => {
+    const exp = now() + 60;
+    const token = await sign({ sub: 'me', tenant_id: 7, database_id: '18446744073709551615', exp });
+    expect(await verify(token)).toEqual({
+      subject: 'me',
+      scope: { tenantId: 7n, databaseId: 2n ** 64n - 1n },
+      expiresAt: exp + 2,
+    });
+    expect(await verify(await sign({ sub: 'me' }))).toEqual({ subject: 'me', expiresAt: undefined });
+  });
+
+  it.each<[string, JWTPayload]>([
+    ['no subject', {}],
+    ['a tenant without a database', { sub: 'me', tenant_id: 7 }],
+    ['a database without a tenant', { sub: 'me', database_id: 7 }],
+    ['an id above 2^53 as a number', { sub: 'me', tenant_id: 2 ** 53, database_id: 1 }],
+    ['an id that is a fraction', { sub: 'me', tenant_id: 1.5, database_id: 1 }],
+    ['an id that is no number', { sub: 'me', tenant_id: '0x7', database_id: 1 }],
+    ['an id of another type', { sub: 'me', tenant_id: null, database_id: 1 }],
+    ['an expiry in the past', { sub: 'me', exp: now() - 10 }],
+    ['a beginning in the future', { sub: 'me', nbf: now() + 10 }],
+  ])('refuses a token with %s', async (_what, claims) => {
+    await expect(verify(await sign(claims))).rejects.toThrow();
+  });
+
+  it('takes a token that expired, or begins, within 2 seconds', async () => {
+    await verify(await sign({ sub: 'me', exp: now() - 1, nbf: now() + 1 }));
+  });
+
+  it('checks issuer and audience, when it is told to', async () => {
+    const token = await sign({ sub: 'me', iss: 'us', aud: 'devices' });
+    await verify(token, { issuer: 'us', audience: ['devices', 'others'] });
+    await expect(verify(token, { issuer: 'them' })).rejects.toThrow('iss');
+    await expect(verify(token, { audience: 'them' })).rejects.toThrow('aud');
+  });
+
+  it('refuses another key, a bent signature, a bent body, and what is no token', async () => {
+    const token = await sign({ sub: 'me' });
+    const [header = '', body = '', signature = ''] = token.split('.');
+    await expect(verify(await sign({ sub: 'me' }, 'HS256', new Uint8Array(32)))).rejects.toThrow('signature');
+    await expect(verify(`${header}.${body}.${signature.slice(0, -4)}AAAA`)).rejects.toThrow();
+    await expect(verify(`${header}.${btoa('{"sub":"you"}')}.${signature}`)).rejects.toThrow();
+    for (const nonsense of ['', '..', 'a.b.c', token.slice(0, -10)]) await expect(verify(nonsense)).rejects.toThrow();
+  });
+
+  it('takes none but the algorithms that it was given', async () => {
+    await expect(verify(await sign({ sub: 'me' }, 'HS512'))).rejects.toThrow('alg');
+    const none = `${btoa('{"alg":"none"}')}.${btoa('{"sub":"me"}')}.`.replaceAll('=', '');
+    await expect(verify(none)).rejects.toThrow();
+  });
+
+  it('hands verified claims to `identity`, whose throw refuses', async () => {
+    const token = await sign({ sub: 'me', org: 5 });
+    const identity = ({ org }: JWTPayload) => ({ subject: `org ${String(org)}` });
+    expect(await verify(token, { identity })).toEqual({ subject: 'org 5' });
+    const no = (): never => {
+      throw new Error('not here');
+    };
+    await expect(verify(token, { identity: no })).rejects.toThrow('not here');
+  });
+});
+
+describe.each(['RS256', 'ES256', 'EdDSA'])('jwtAuthenticator with %s', (alg) => {
+  let privateKey: CryptoKey;
+  let publicKey: CryptoKey;
+  beforeAll(async () => {
+    ({ privateKey, publicKey } = await generateKeyPair(alg, { extractable: true }));
+  });
+
+  it('takes a public key', async () => {
+    const token = await sign({ sub: 'me' }, alg, privateKey);
+    expect(await verify(token, { key: publicKey, algorithms: [alg] })).toMatchObject({ subject: 'me' });
+  });
+
+  it('does not take the public key for a secret', async () => {
+    const jwk = await exportJWK(publicKey);
+    const bytes = new TextEncoder().encode(JSON.stringify(jwk));
+    const token = await sign({ sub: 'me' }, 'HS256', bytes);
+    await expect(verify(token, { key: publicKey, algorithms: [alg] })).rejects.toThrow();
+    await expect(verify(token, { key: jwk, algorithms: [alg, 'HS256'] })).rejects.toThrow();
+  });
+
+  it('takes a key set, here or at a URL', async () => {
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg }] };
+    const token = await sign({ sub: 'me' }, alg, privateKey, 'k');
+    const other = await sign({ sub: 'me' }, alg, privateKey, 'unknown');
+    const server = createServer((_request, response) => response.end(JSON.stringify(jwks))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+    for (const keys of [jwks, url, new URL(url)]) {
+      const authenticate = jwtAuthenticator({ jwks: keys, algorithms: [alg] });
+      expect(await authenticate(token, request)).toMatchObject({ subject: 'me' });
+      await expect(authenticate(other, request)).rejects.not.toBeInstanceOf(AuthenticationUnavailable);
+    }
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    const late = jwtAuthenticator({ jwks: url, algorithms: [alg] });
+    await expect(late(token, request)).rejects.toBeInstanceOf(AuthenticationUnavailable);
+  });
+});
+
+describe('jwtAuthenticator', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['algorithms', { algorithms: [] }],
+    ['algorithms', { algorithms: undefined }],
+    ['algorithms', { algorithms: ['none'] }],
+    ['algorithms', { algorithms: ['HS256', 'None'] }],
+    ['key', { key: undefined }],
+    ['key', { key: 'secret' }],
+    ['jwks', { jwks: { keys: [] } }],
+    ['jwks', { key: undefined, jwks: 'http://example.org/jwks' }],
+    ['jwks', { key: undefined, jwks: 'keys' }],
+    ['identity', { identity: 5 }],
+  ])('throws BAD_OPTION at the call for a bad %s', (option, bad) => {
+    const options = { key: secret, algorithms: ['HS256'], ...bad } as unknown as JwtAuthenticatorOptions;
+    expect(() => jwtAuthenticator(options)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown }),
+    );
+  });
+});

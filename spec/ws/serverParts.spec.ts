@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Expiry } from '../../lib/ws/expiry.js';
+import { IdleTimer } from '../../lib/ws/idleTimer.js';
+import { KnownEpochs } from '../../lib/ws/knownEpochs.js';
+
+describe('KnownEpochs', () => {
+  const me = { subject: 'me' };
+
+  it('takes a device back with a higher epoch only', () => {
+    const epochs = new KnownEpochs();
+    expect([1n, 1n, 0n, 2n, 2n].map((epoch) => epochs.admit(me, 'a', epoch))).toEqual([
+      true,
+      false,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('knows nobody without an id', () => {
+    const epochs = new KnownEpochs();
+    expect([epochs.admit(me, '', 1n), epochs.admit(me, '', 1n)]).toEqual([true, true]);
+  });
+
+  it('keeps subjects and scopes apart', () => {
+    const epochs = new KnownEpochs();
+    const scope = { tenantId: 1n, databaseId: 2n };
+    const others = [me, { subject: 'you' }, { ...me, scope }, { ...me, scope: { ...scope, databaseId: 3n } }];
+    expect(others.map((identity) => epochs.admit(identity, 'a', 1n))).toEqual([true, true, true, true]);
+  });
+
+  it('remembers so many devices, and forgets the one not seen for longest', () => {
+    const epochs = new KnownEpochs(2);
+    for (const id of ['a', 'b']) epochs.admit(me, id, 1n);
+    epochs.admit(me, 'a', 2n);
+    epochs.admit(me, 'c', 1n);
+    expect(epochs.admit(me, 'a', 2n)).toBe(false);
+    expect(epochs.admit(me, 'b', 1n)).toBe(true);
+  });
+});
+
+describe('in virtual time', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ now: 1_000_000 });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('Expiry calls once, at the time that was set last', () => {
+    const called: number[] = [];
+    const expiry = new Expiry(() => called.push(Date.now()));
+    expiry.set(1_010);
+    expiry.set(1_020.5);
+    jest.advanceTimersByTime(100_000);
+    expect(called).toEqual([1_020_500]);
+  });
+
+  it('Expiry waits for years, where a timer would fire at once', () => {
+    const called: number[] = [];
+    const expiry = new Expiry(() => called.push(Date.now()));
+    expiry.set(1_000 + 90 * 86_400);
+    jest.advanceTimersByTime(89 * 86_400_000);
+    expect(called).toEqual([]);
+    jest.advanceTimersByTime(86_400_000);
+    expect(called).toHaveLength(1);
+  });
+
+  it.each([undefined, Infinity])('Expiry never calls for %p', (never) => {
+    const expiry = new Expiry(() => expect(true).toBe(false));
+    expiry.set(1_001);
+    expiry.set(never);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('IdleTimer asks after half of the time, and gives up after all of it', () => {
+    const story: string[] = [];
+    const timer = new IdleTimer(
+      () => story.push('ask'),
+      () => story.push('give up'),
+    );
+    timer.start(100);
+    jest.advanceTimersByTime(49);
+    timer.heard();
+    jest.advanceTimersByTime(50);
+    expect(story).toEqual(['ask']);
+    timer.heard();
+    jest.advanceTimersByTime(50);
+    expect(story).toEqual(['ask', 'ask']);
+    jest.advanceTimersByTime(50);
+    expect(story).toEqual(['ask', 'ask', 'give up']);
+    timer.stop();
+    timer.heard();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
