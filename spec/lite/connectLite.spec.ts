@@ -219,6 +219,57 @@ describe('a resync', () => {
   });
 });
 
+describe('a store that fails', () => {
+  it('drops the connection, and gets the change again with the next one', async () => {
+    const kept = memoryStore();
+    let full = true;
+    const putOrFail: typeof kept.put = (key, msg) =>
+      full ? Promise.reject(new Error('disk full')) : kept.put(key, msg);
+    const connected = await liveDevice({ store: { ...kept, put: putOrFail } }, put('a'));
+    await settle();
+    expect(connected.errors).toMatchObject([{ code: 'STORE', cause: { message: 'disk full' } }]);
+    expect([connected.told, names(connected), connected.statuses.at(-1)]).toEqual([[], [], 'waiting']);
+    full = false;
+    await connected.pass(1_000);
+    sync(connected.socket(), put('a'));
+    await settle();
+    expect([connected.told, names(connected)]).toEqual([['put a'], ['function:a']]);
+    expect(await kept.get('function:a')).toMatchObject({ name: 'a' });
+  });
+
+  it('at the start is asked again', async () => {
+    const kept = memoryStore();
+    let locked = true;
+    const list: typeof kept.list = () => (locked ? Promise.reject(new Error('locked')) : [put('old')]);
+    const connected = await device({ store: { ...kept, list } });
+    expect(connected.errors).toMatchObject([{ code: 'STORE' }]);
+    expect(connected.sockets).toHaveLength(0);
+    locked = false;
+    await connected.pass(1_000);
+    expect(names(connected)).toEqual(['function:old']);
+    expect(connected.sockets).toHaveLength(1);
+  });
+
+  it('is not outrun: its socket is paused, over a reconnection too, until it has caught up', async () => {
+    const pending: (() => void)[] = [];
+    const putSlowly = (): Promise<void> => new Promise((resolve) => pending.push(resolve));
+    const connected = await device({ store: { ...memoryStore(), put: putSlowly } });
+    sync(connected.socket(), ...Array.from({ length: 300 }, (_, i) => put(`f${i}`)));
+    expect(connected.socket().paused).toBe(true);
+    connected.socket().drop();
+    await connected.pass(1_000);
+    connected.socket().open();
+    connected.socket().accept();
+    expect(connected.socket().paused).toBe(true);
+    while (pending.length > 0) {
+      pending.shift()?.();
+      await settle();
+    }
+    expect(connected.socket().paused).toBe(false);
+    expect(connected.lite.definitions.size).toBe(300);
+  });
+});
+
 describe('a lost connection', () => {
   it('is made again after at most the initial delay, then at most twice that, and so on up to the longest', async () => {
     const { sockets, socket, statuses, pass } = await device({ reconnect: { initialDelay: 100, maxDelay: 350 } });

@@ -158,6 +158,20 @@ describe('at any time', () => {
     expect(await client.closed()).toBe(1002);
   });
 
+  it('a refresh that cannot be decided on is closed with 1013, without an answer', async () => {
+    await origin.server.close();
+    const { AuthenticationUnavailable } = await import('ddl-fanout/ws');
+    const authenticateOnce = (token: string) => {
+      if (token === 'later') throw new AuthenticationUnavailable('the directory is down');
+      return authenticate(token);
+    };
+    const client = await Client.letIn(await start({ authenticate: authenticateOnce }));
+    client.send('TokenRefresh', { newToken: 'later' });
+    expect(await client.closed()).toBe(1013);
+    expect(client.of('TokenRefreshAck')).toEqual([]);
+    expect(origin.server.stats()).toMatchObject({ undecided: 1, refused: 0 });
+  });
+
   it('two token refreshes at a time are closed with 1002', async () => {
     const client = await Client.letIn(origin.server.url);
     client.send('TokenRefresh', { newToken: 'good' });

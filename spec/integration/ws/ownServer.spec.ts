@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DefinitionSyncFanout } from 'ddl-fanout';
+import { definition } from 'ddl-fanout/testing';
+import { deliverTo } from 'ddl-fanout/ws';
+import { WebSocketServer } from 'ws';
+import { Client, eventually } from '../../helpers/client.js';
+
+describe.each(['the socket of the upgrade', 'the WebSocket'])(
+  'deliverTo, on a server of the caller, given %s',
+  (what) => {
+    let fanout: DefinitionSyncFanout;
+    let http: Server;
+    let url: string;
+
+    beforeEach(async () => {
+      fanout = new DefinitionSyncFanout({ capacity: Infinity });
+      http = createServer();
+      const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+      let sessions = 0;
+      http.on('upgrade', (request, socket, head) => {
+        upgrades.handleUpgrade(request, socket, head, (webSocket) => {
+          const to = what === 'the WebSocket' ? webSocket : socket;
+          const session = fanout.register(String(sessions++), deliverTo(to, { highWaterMark: 10_000 })).subscribe();
+          webSocket.on('close', () => {
+            session.unsubscribe();
+          });
+          webSocket.on('message', (data) => {
+            webSocket.send(data as Buffer);
+          });
+        });
+      });
+      http.listen(0, '127.0.0.1');
+      await once(http, 'listening');
+      url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    });
+
+    afterEach(() => {
+      http.closeAllConnections();
+      http.close();
+    });
+
+    it('delivers all frames in order, between messages that the caller sends, and nothing behind a close', async () => {
+      const clients = await Promise.all([1, 2, 3].map(() => Client.open(url)));
+      await eventually(() => fanout.activeSessions === 3);
+      for (let i = 0; i < 3_000; i++) {
+        fanout.broadcast(definition(`f${i}`));
+        if (i % 100 !== 0) continue;
+        for (const client of clients) client.send('PingPong', { timestampMs: BigInt(i), isPong: true });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (const client of clients) {
+        await client.until(() => client.story.length === 3_030, 'all of it');
+        expect(client.story.filter((each) => each.startsWith('put'))).toEqual(
+          Array.from({ length: 3_000 }, (_, i) => `put f${i}`),
+        );
+        client.socket.close();
+      }
+      await eventually(() => fanout.activeSessions === 0);
+      expect(fanout.stats()).toMatchObject({ dropped: 0, ending: 0 });
+    });
+  },
+);
