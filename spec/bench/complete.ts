@@ -39,7 +39,7 @@ export const group: Group = {
         ours: times.spread('ddl-fanout'),
         control: times.cost(control),
         ratio: times.ratio('ddl-fanout', control),
-        target: { of: 'ratio', atMost: 1 },
+        target: size === SMALLEST ? undefined : { of: 'ratio', atMost: 1 },
         others: size > LARGEST_SUBJECT ? [] : [times.cost(SUBJECT)],
       });
     }

@@ -9,7 +9,8 @@ import { tableOf } from './support/table.js';
 import type { Result } from './support/table.js';
 
 const USAGE = `npm run bench -- [options]
-  --only <groups>   these groups alone, separated by commas; ws and postgres run only so
+  --only <groups>   these groups alone, separated by commas
+  --also <groups>   besides the others the groups that run only when named: ws, postgres
   --json            the figures as JSON, and nothing else
   --plot            draws an SVG per group into spec/bench/plots
   --markdown        writes BENCHMARKS.md
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
+      also: { type: 'string', default: '' },
       json: { type: 'boolean', default: false },
       plot: { type: 'boolean', default: false },
       markdown: { type: 'boolean', default: false },
@@ -29,7 +31,7 @@ async function main(): Promise<void> {
   });
   const effort = Number(values.effort);
   if (!(effort > 0)) throw new Error(`--effort must be a number above 0, got ${values.effort}`);
-  const groups = await loadGroups(values.only.split(',').filter((name) => name !== ''));
+  const groups = await loadGroups(namesIn(values.only), namesIn(values.also));
   const results: Result[] = [];
   for (const group of groups) {
     const result = { group, figures: await group.run({ effort }) };
@@ -45,6 +47,10 @@ async function main(): Promise<void> {
   };
   if (values.json) console.log(JSON.stringify({ machine, groups: results.map(jsonOf) }, null, 2));
   if (values.markdown) await writePage(pageOf(results, machine, PLOTS));
+}
+
+function namesIn(list: string): string[] {
+  return list.split(',').filter((name) => name !== '');
 }
 
 function jsonOf({ group: { name, title, about, axis = 'sessions' }, figures }: Result): object {

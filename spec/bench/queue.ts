@@ -43,6 +43,7 @@ export const group: Group = {
             ratio: times.ratio(name, floor.name),
             target: { of: 'ratio', atMost: 2 },
             others: [...OTHERS.map((other) => times.cost(other.name)), ...tokio('queued', size)],
+            note: againstTokio(times.spread(name).median, size),
           });
         }
       }
@@ -50,3 +51,9 @@ export const group: Group = {
     return figures;
   },
 };
+
+function againstTokio(median: number, size: number): string {
+  const [constant] = tokio('queued', size);
+  const times = (constant?.cost.median ?? NaN) / median;
+  return `${times.toFixed(1)} times faster than tokio's constant, meant to be ${size === 1_000 ? 4 : 15}`;
+}

@@ -1,20 +1,22 @@
-/**
- * What a broadcast over WebSockets costs the server: microseconds of CPU (user and system) per frame and socket, with the
- * clients in another process. Beside it, in the same run, what `ws` costs that sends one message after the other to every
- * socket, and what bare `net` sockets cost that are written the same bytes at once.
- *
- *     node --expose-gc --import tsx spec/bench/ws.ts [sockets]
- */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { DefinitionSyncFanout, type DefinitionSyncMsg } from 'ddl-fanout';
 import { serveDefinitions } from 'ddl-fanout/ws';
 import { encodeDefinitionSync } from 'ddl-fanout/wire';
+import { Server as SocketIo } from 'socket.io';
 import { WebSocketServer } from 'ws';
+import { ratioOf, spreadOf } from './support/figure.js';
+import type { Figure, Group } from './support/figure.js';
 
-const SOCKETS = Number(process.argv[2] ?? 1_000);
+const OURS = 'ddl-fanout/ws';
+const CONTROL = 'net, one write';
+const LOOP = 'ws, send loop';
+const SOCKET_IO = 'socket.io';
+
+const SOCKETS = 1_000;
 const ROUNDS = 20;
 const WARM_UP = 3;
 const BURST = 50;
@@ -25,12 +27,6 @@ interface Contender {
   /** Sends so many frames to all sockets, in one turn of the event loop. */
   send(frames: number): void;
   close(): Promise<void>;
-}
-
-interface Median {
-  readonly name: string;
-  readonly one: number;
-  readonly burst: number;
 }
 
 let made = 0;
@@ -77,7 +73,7 @@ async function fanoutServer(): Promise<[Contender, Clients]> {
   const send = (frames: number): void => {
     for (let i = 0; i < frames; i++) fanout.broadcast(definition());
   };
-  return [{ name: 'ddl-fanout/ws', send, close: () => server.close({ grace: 0 }) }, clients];
+  return [{ name: OURS, send, close: () => server.close({ grace: 0 }) }, clients];
 }
 
 async function wsServer(): Promise<[Contender, Clients]> {
@@ -96,7 +92,22 @@ async function wsServer(): Promise<[Contender, Clients]> {
     server.close();
     await once(server, 'close');
   };
-  return [{ name: 'ws, send loop', send, close }, clients];
+  return [{ name: LOOP, send, close }, clients];
+}
+
+async function socketIoServer(): Promise<[Contender, Clients]> {
+  const http = createHttpServer();
+  // The clients of the bench answer no pings.
+  const io = new SocketIo(http, { transports: ['websocket'], perMessageDeflate: false, pingInterval: 3_600_000 });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const clients = new Clients((http.address() as AddressInfo).port, 'socket.io');
+  await clients.opened();
+  while (io.of('/').sockets.size < SOCKETS) await new Promise((resolve) => setTimeout(resolve, 5));
+  const send = (frames: number): void => {
+    for (let i = 0; i < frames; i++) io.emit('definition', encodeDefinitionSync(definition()));
+  };
+  return [{ name: SOCKET_IO, send, close: () => io.close() }, clients];
 }
 
 async function netServer(): Promise<[Contender, Clients]> {
@@ -119,7 +130,7 @@ async function netServer(): Promise<[Contender, Clients]> {
     server.close();
     await once(server, 'close');
   };
-  return [{ name: 'net, one write', send, close }, clients];
+  return [{ name: CONTROL, send, close }, clients];
 }
 
 /** Microseconds of CPU per frame and socket for one sending, and for what it leaves to the next turns. */
@@ -134,45 +145,54 @@ async function cost(contender: Contender, clients: Clients, frames: number): Pro
   return (user + system) / (frames * SOCKETS);
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
-}
+export const group: Group = {
+  name: 'ws',
+  title: 'WebSockets',
+  axis: 'sockets',
+  plotted: false,
+  about:
+    'Microseconds of CPU (user and system) of the server per frame and socket, with the clients in another process. Beside ' +
+    'it what bare `net` sockets cost that are written the same bytes at once, and `ws` that sends one message after the ' +
+    'other to every socket, and socket.io that emits a binary argument.',
+  async run({ effort }) {
+    const opened = [await fanoutServer(), await netServer(), await wsServer(), await socketIoServer()];
+    const rounds = Math.max(3, Math.round(ROUNDS * effort));
+    const one = await costs(opened, 1, rounds);
+    const burst = await costs(opened, BURST, rounds);
+    for (const [contender, clients] of opened) {
+      await clients.close();
+      await contender.close();
+    }
+    return [figure('one frame', one, 1.05), figure(`a burst of ${BURST} frames`, burst, 1.5)];
+  },
+};
 
-const fanoutEnd = await fanoutServer();
-const opened = [fanoutEnd, await wsServer(), await netServer()];
-const rows = opened.map(([{ name }]) => ({ name, one: [] as number[], burst: [] as number[] }));
-for (let round = -WARM_UP; round < ROUNDS; round++) {
-  for (let place = 0; place < opened.length; place++) {
-    // Whoever comes first in a round finds warmer caches: each does in turn.
-    const index = (place + round + WARM_UP) % opened.length;
-    const [contender, clients] = opened.at(index) ?? fanoutEnd;
-    const one = await cost(contender, clients, 1);
-    const burst = await cost(contender, clients, BURST);
-    if (round < 0) continue;
-    rows[index]?.one.push(one);
-    rows[index]?.burst.push(burst);
+/** By contender, round by round; each comes first in turn, for whoever does finds warmer caches. */
+async function costs(opened: readonly [Contender, Clients][], frames: number, rounds: number) {
+  const byName = new Map(opened.map(([{ name }]): [string, number[]] => [name, []]));
+  for (let round = -WARM_UP; round < rounds; round++) {
+    for (let turn = 0; turn < opened.length; turn++) {
+      const pair = opened[(turn + round + WARM_UP) % opened.length];
+      if (pair === undefined) continue;
+      const [contender, clients] = pair;
+      const spent = await cost(contender, clients, frames);
+      if (round >= 0) byName.get(contender.name)?.push(spent);
+    }
   }
-}
-for (const [contender, clients] of opened) {
-  await clients.close();
-  await contender.close();
+  return (name: string): readonly number[] => byName.get(name) ?? [];
 }
 
-const [fanout, ws, net] = rows.map(({ name, one, burst }) => ({ name, one: median(one), burst: median(burst) })) as [
-  Median,
-  Median,
-  Median,
-];
-console.table(
-  Object.fromEntries(
-    [net, ws, fanout].map(({ name, one, burst }) => [
-      name,
-      { 'one frame, µs': one.toFixed(2), [`burst of ${BURST}, µs`]: burst.toFixed(3) },
-    ]),
-  ),
-);
-const ratio = (part: number, whole: number): string => (part / whole).toFixed(2);
-console.log(`one frame: ${ratio(fanout.one, net.one)} of net, ${ratio(fanout.one, ws.one)} of the send loop`);
-console.log(
-  `burst: ${ratio(fanout.burst, net.burst)} of net, ${ratio(ws.burst, fanout.burst)} times cheaper than the send loop`,
-);
+function figure(what: string, of: (name: string) => readonly number[], atMost: number): Figure {
+  const cheaper = spreadOf(of(LOOP)).median / spreadOf(of(OURS)).median;
+  return {
+    what,
+    size: SOCKETS,
+    unit: 'µs',
+    ours: spreadOf(of(OURS)),
+    control: { name: CONTROL, cost: spreadOf(of(CONTROL)) },
+    ratio: ratioOf(of(OURS), of(CONTROL)),
+    target: { of: 'ratio', atMost },
+    others: [LOOP, SOCKET_IO].map((name) => ({ name, cost: spreadOf(of(name)) })),
+    note: `${cheaper.toFixed(1)} times cheaper than the send loop`,
+  };
+}

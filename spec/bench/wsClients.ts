@@ -21,6 +21,9 @@ const handshake = maskedFrame(
   }),
 );
 
+/** The text message `40`: a socket.io client joins the main namespace. */
+const joinNamespace = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x34, 0x30]);
+
 /** One client message; a mask of zeros leaves the payload as it is. */
 function maskedFrame(payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([0x82, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
@@ -35,11 +38,12 @@ function open(): Promise<Socket> {
       }
       const key = randomBytes(16).toString('base64');
       socket.write(
-        `GET /sync HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `GET ${kind === 'socket.io' ? '/socket.io/?EIO=4&transport=websocket' : '/sync'} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
           `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
       );
       socket.once('data', () => {
         if (kind === 'fanout') socket.write(handshake);
+        if (kind === 'socket.io') socket.write(joinNamespace);
         resolve(socket);
       });
     });

@@ -11,12 +11,13 @@ const ON_DEMAND = ['ws', 'postgres'];
 /**
  * Loads the groups, the library and the contenders with them, compiled as the package is: without the names that a
  * loader of TypeScript attaches to each closure when it is made, which no user pays for.
- * @param names empty: all but those on demand
+ * @param only empty: all but those on demand
+ * @param also more names, on demand ones among them
  * @throws {Error} for a name that no group has
  */
-export async function loadGroups(names: readonly string[]): Promise<readonly Group[]> {
+export async function loadGroups(only: readonly string[], also: readonly string[]): Promise<readonly Group[]> {
   const { groups } = (await compiled('groups')) as typeof Groups;
-  if (names.length === 0) return groups;
+  const names = [...(only.length === 0 ? groups.map((each) => each.name) : only), ...also];
   return Promise.all(
     names.map(async (name) => {
       const group = groups.find((each) => each.name === name) ?? (await onDemand(name));

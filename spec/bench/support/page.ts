@@ -15,7 +15,7 @@ export function pageOf(results: readonly Result[], machine: Machine, plots: stri
   return [
     '# Benchmarks',
     '',
-    'Made by `npm run bench -- --markdown --plot`; not to be edited by hand. One group alone: `npm run bench -- --only broadcast`.',
+    'Made by `npm run bench -- --markdown --plot --also ws`; not to be edited by hand. One group alone: `npm run bench -- --only broadcast`.',
     '',
     '## How it was measured',
     '',
