@@ -181,6 +181,9 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     this.host.announcer.began(this.id);
   }
 
+  /** It reads the log, whose newest frame lies ahead of it. */
+  abstract committed(): void;
+
   /** Lets go of whatever else it holds. */
   protected abstract letGo(): void;
 

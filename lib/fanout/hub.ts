@@ -180,14 +180,16 @@ export class Hub implements SubjectLike<DefinitionFrame> {
 function offerToReaders({ sessions, reading }: Group): number {
   let count = 0;
   for (const reader of reading) {
+    reader.committed();
     const { index } = reader;
     const [first, session] = [sessions[count], sessions[index]];
-    if (first === undefined || session === undefined) continue;
-    sessions[index] = first;
-    first.index = index;
-    sessions[count] = session;
-    session.index = count;
-    session.committed();
+    // From the second frame on they mostly stand where they should.
+    if (index !== count && first !== undefined && session !== undefined) {
+      sessions[index] = first;
+      first.index = index;
+      sessions[count] = session;
+      session.index = count;
+    }
     count++;
   }
   return count;

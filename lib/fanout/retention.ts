@@ -110,16 +110,21 @@ export class Retention {
   }
 }
 
-/** Answers which follower needs a tombstone, in the logarithm of the followers that are behind. */
+/** Answers which follower needs a tombstone, in the logarithm of the places at which followers are behind. */
 class Needs {
   readonly #byKnowledge: Ranking;
   readonly #byPromise: Ranking;
 
   constructor(followers: readonly (Follower | undefined)[]) {
-    const behind = followers.filter((follower) => follower !== undefined && follower.cursor < Infinity) as Follower[];
-    this.#byKnowledge = new Ranking(behind, ({ knows }) => knows);
-    const promised = behind.filter((follower) => follower.promised > 0);
-    this.#byPromise = new Ranking(promised, (follower) => follower.promised);
+    const knows = new Map<number, Follower>();
+    const promised = new Map<number, Follower>();
+    for (const follower of followers) {
+      if (follower === undefined || follower.cursor === Infinity) continue;
+      keepSlowest(knows, follower.knows, follower);
+      if (follower.promised > 0) keepSlowest(promised, follower.promised, follower);
+    }
+    this.#byKnowledge = new Ranking(knows);
+    this.#byPromise = new Ranking(promised);
   }
 
   witness({ born, heard, frame }: LogEntry): Follower | undefined {
@@ -127,15 +132,21 @@ class Needs {
   }
 }
 
+/** Many fall behind together: of those of one rank the one that is furthest behind speaks for all. */
+function keepSlowest(byRank: Map<number, Follower>, rank: number, follower: Follower): void {
+  const slowest = byRank.get(rank);
+  if (slowest === undefined || follower.cursor < slowest.cursor) byRank.set(rank, follower);
+}
+
 /** Followers by rank; each with the one that is furthest behind from there on. */
 class Ranking {
   readonly #ranks: number[];
   readonly #slowest: Follower[];
 
-  constructor(followers: readonly Follower[], rankOf: (follower: Follower) => number) {
-    const ranked = followers.map((follower) => ({ follower, rank: rankOf(follower) })).sort((a, b) => a.rank - b.rank);
-    this.#ranks = ranked.map(({ rank }) => rank);
-    this.#slowest = ranked.map(({ follower }) => follower);
+  constructor(byRank: ReadonlyMap<number, Follower>) {
+    const ranked = [...byRank].sort(([a], [b]) => a - b);
+    this.#ranks = ranked.map(([rank]) => rank);
+    this.#slowest = ranked.map(([, follower]) => follower);
     for (let i = this.#slowest.length - 2; i >= 0; i--) {
       const [here, next] = [this.#slowest[i], this.#slowest[i + 1]] as [Follower, Follower];
       if (next.cursor < here.cursor) this.#slowest[i] = next;

@@ -89,8 +89,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     this.group.log?.release(this);
   }
 
-  /** It reads the log, whose newest frame lies ahead of it. */
-  committed(): void {
+  override committed(): void {
     this.superseded += this.reader?.offered() ?? 0;
   }
 
