@@ -127,8 +127,10 @@ class Needs {
     this.#byPromise = new Ranking(promised);
   }
 
-  witness({ born, heard, frame }: LogEntry): Follower | undefined {
-    return this.#byKnowledge.behind(frame.sequence, born) ?? this.#byPromise.behind(frame.sequence, heard);
+  witness({ born, heard, spare, frame: { sequence } }: LogEntry): Follower | undefined {
+    // What is spare was not needed when it was new; who has read on since has not been given what it ends.
+    if (spare) return this.#byPromise.behind(sequence, sequence);
+    return this.#byKnowledge.behind(sequence, born) ?? this.#byPromise.behind(sequence, heard);
   }
 }
 

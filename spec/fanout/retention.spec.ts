@@ -120,6 +120,14 @@ describe('Retention', () => {
     expect(replaying.sparedOnes).toEqual([4, 6]);
   });
 
+  it('holds nothing again that was spare, for a follower that has read past its birth since', () => {
+    const behind = new Behind(0);
+    const log = new Log(1, [behind]).commit('+a', '+b', '-a', '+c');
+    behind.moveTo(2);
+    expect(log.commit('-c').tombstones).toEqual(['-c@5']);
+    expect(behind.sparedOnes).toEqual([3, 5]);
+  });
+
   it('holds for who was promised it the delete of a definition that came back meanwhile', () => {
     const log = new Log(1).commit('+a', '-a');
     const replaying = new Behind(0);
