@@ -7,7 +7,10 @@ import type { DefinitionSyncMsg } from '../definition.js';
  * The body is a byte that says what happened, then the wire frame of a definition that was put, or the UTF-8 key of one that
  * was deleted. No body is empty, so that a run of zeros, which a file system may leave behind a crash, is no record.
  */
-export interface LogRecord { readonly key: string; readonly msg: DefinitionSyncMsg | undefined }
+export interface LogRecord {
+  readonly key: string;
+  readonly msg: DefinitionSyncMsg | undefined;
+}
 
 type Checksum = (bytes: Uint8Array) => number;
 
