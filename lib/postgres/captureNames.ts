@@ -42,3 +42,8 @@ export function captureNames(schema = 'ddl_fanout'): CaptureNames {
     onDrop: identifier(`${schema}_drop`),
   };
 }
+
+/** SQL for the channel of its notifications: a plain identifier, the same after it was removed and installed again. */
+export function channelOf(names: CaptureNames): string {
+  return `'ddl_fanout_' || pg_catalog.to_hex(pg_catalog.hashtext(${names.literal}))`;
+}

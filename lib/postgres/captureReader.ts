@@ -114,10 +114,12 @@ export class CaptureReader {
 
   private async *tell(connection: PostgresConnection, batch: ReadBatch): AsyncGenerator<ReadBatch> {
     yield batch;
-    await connection.query(`UPDATE ${this.s}.reader SET position = $2::bigint WHERE name = $1`, [
-      this.options.reader,
-      batch.position.toString(),
-    ]);
+    // Not just an update: the capture may have been installed anew, or the reader been forgotten, while it reads.
+    await connection.query(
+      `INSERT INTO ${this.s}.reader (name, position) VALUES ($1, $2::bigint)
+       ON CONFLICT (name) DO UPDATE SET position = excluded.position`,
+      [this.options.reader, batch.position.toString()],
+    );
     await connection.query(
       `DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`,
     );

@@ -1,5 +1,5 @@
 import { CaptureError } from './captureError.js';
-import type { CaptureNames } from './captureNames.js';
+import { channelOf, type CaptureNames } from './captureNames.js';
 import { captureVersion } from './captureScript.js';
 import type { PostgresConnection } from './postgresLike.js';
 
@@ -20,9 +20,10 @@ export interface CaptureState {
  * @throws {CaptureError} NOT_INSTALLED without a capture, READ_ONLY on a server that takes no writes, VERSION when the
  *   capture is of another version than this library's
  */
-export async function captureState(connection: PostgresConnection, { schema: s }: CaptureNames): Promise<CaptureState> {
+export async function captureState(connection: PostgresConnection, names: CaptureNames): Promise<CaptureState> {
+  const { schema: s } = names;
   const [row] = await connection.query(
-    `SELECT c.version::text AS version, c.position::text AS position, 'ddl_fanout_' || c.tableoid AS channel,
+    `SELECT c.version::text AS version, c.position::text AS position, ${channelOf(names)} AS channel,
        pg_catalog.current_setting('transaction_read_only') AS read_only,
        c.tableoid || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
          ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS origin

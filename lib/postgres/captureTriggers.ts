@@ -1,4 +1,4 @@
-import type { CaptureNames } from './captureNames.js';
+import { channelOf, type CaptureNames } from './captureNames.js';
 import { pinnedSettings } from './pinnedSettings.js';
 
 /** The SQL functions that PostgreSQL calls, and the triggers that make it do so. */
@@ -54,7 +54,8 @@ ${quote};
 //   function on a type, or drops a trigger, while another one renames the type, or the schema.
 // NOTIFY is a wake-up only. PREPARE TRANSACTION is refused after a NOTIFY, so where transactions can be prepared there is
 // none, and readers find out by looking now and then.
-function commitTrigger({ schema: s, quote }: CaptureNames): string {
+function commitTrigger(names: CaptureNames): string {
+  const { schema: s, quote } = names;
   return `
 CREATE FUNCTION ${s}.number_changes() RETURNS void LANGUAGE plpgsql AS ${quote}
 DECLARE
@@ -75,7 +76,7 @@ BEGIN
   IF last > before THEN
     UPDATE ${s}.capture SET position = last;
     IF current_setting('max_prepared_transactions')::integer = 0 THEN
-      PERFORM pg_notify('ddl_fanout_' || tableoid, '') FROM ${s}.capture;
+      PERFORM pg_notify(${channelOf(names)}, '');
     END IF;
   END IF;
 END
