@@ -1,88 +1,87 @@
-import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DefinitionSyncMsg } from 'ddl-fanout';
-import { concatMap, delay, filter, firstValueFrom, of } from 'rxjs';
+import { connectLite, memoryStore, type DefinitionStore } from 'ddl-fanout/lite';
+import { decodeMessage } from 'ddl-fanout/wire';
+import { filter, firstValueFrom } from 'rxjs';
 import { WebSocket } from 'ws';
-import { isKind, messagesOf, send } from './messages.js';
 
-/** A device: one WebSocket and the catalog of definitions that it has made of what came. */
+/** A device in this process, so that what it holds can be compared with what the database holds. */
 export interface Device {
   readonly name: string;
+  /** What the server calls its session. */
+  readonly sessionId: string;
   readonly definitions: ReadonlyMap<string, DefinitionSyncMsg>;
   /** Reads on, for good, where it had stopped reading. */
   readOn(): void;
-  close(): Promise<void>;
+  close(): void;
 }
 
-interface DeviceOptions {
+export interface DeviceOptions {
   readonly url: string;
+  readonly token: string;
   readonly name: string;
-  /** How long it takes over a definition, in ms; default 0. */
+  /** How long it takes to store a definition, in ms; default: no time. */
   readonly work?: number | undefined;
   /** After how many definitions it stops reading from its socket: what comes then piles up at the sender. Default: never. */
   readonly stopsAfter?: number | undefined;
-  /** Called when a definition has been taken into the catalog. */
-  readonly applied: (msg: DefinitionSyncMsg) => void;
+  /** Opens what its WebSocket runs over; default: TCP. */
+  readonly line?: (() => Duplex) | undefined;
+  /** Called when a definition has been stored. */
+  readonly stored: (msg: DefinitionSyncMsg) => void;
 }
 
-/** Resolves when the server has accepted the handshake. */
+/** Resolves when the device is live. */
 export async function connectDevice({
   url,
+  token,
   name,
-  work = 0,
-  stopsAfter = Infinity,
-  applied,
+  work,
+  line,
+  stored,
+  ...options
 }: DeviceOptions): Promise<Device> {
-  const socket = new WebSocket(url, { perMessageDeflate: false });
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  const definitions = new Map<string, DefinitionSyncMsg>();
-  let left = stopsAfter;
-  const messages$ = messagesOf(socket);
-  messages$
-    .pipe(
-      concatMap((received) =>
-        work > 0 && received.kind === 'DefinitionSync' ? of(received).pipe(delay(work)) : of(received),
-      ),
-    )
-    .subscribe((received) => {
-      if (received.kind === 'DefinitionSync') {
-        take(definitions, received.message);
-        applied(received.message);
-        if (--left === 0) socket.pause();
-      } else if (received.kind === 'PingPong' && !received.message.isPong) {
-        send(socket, 'PingPong', { ...received.message, isPong: true });
-      }
-    });
-
-  await once(socket, 'open');
-  const answer = firstValueFrom(messages$.pipe(filter(isKind('HandshakeAck'))));
-  send(socket, 'Handshake', handshakeOf(name));
-  await answer;
+  let { stopsAfter = Infinity } = options;
+  let sessionId = '';
+  let socket: WebSocket | undefined;
+  class DeviceSocket extends WebSocket {
+    constructor(address: string) {
+      super(address, { perMessageDeflate: false, createConnection: line });
+      socket = this; // eslint-disable-line @typescript-eslint/no-this-alias -- the one that is to stop reading
+      this.once('message', (data: ArrayBuffer) => {
+        const first = decodeMessage(new Uint8Array(data));
+        if (first?.kind === 'HandshakeAck') ({ sessionId } = first.message);
+      });
+    }
+  }
+  const store = work === undefined ? undefined : slowStore(work);
+  const connection = connectLite({ url, token, store, liteId: name, WebSocket: DeviceSocket });
+  connection.messages$.subscribe((msg) => {
+    stored(msg);
+    if (--stopsAfter === 0) socket?.pause();
+  });
+  await firstValueFrom(connection.status$.pipe(filter((status) => status === 'live')));
   return {
     name,
-    definitions,
-    readOn() {
-      left = Infinity;
-      socket.resume();
+    get sessionId() {
+      return sessionId;
     },
-    async close() {
-      socket.terminate();
-      await closed;
+    definitions: connection.definitions,
+    readOn() {
+      stopsAfter = Infinity;
+      socket?.resume();
+    },
+    close() {
+      connection.close();
     },
   };
 }
 
-function take(definitions: Map<string, DefinitionSyncMsg>, msg: DefinitionSyncMsg): void {
-  const key = `${msg.definitionType}:${msg.name}`;
-  if (msg.action === 'delete') definitions.delete(key);
-  else definitions.set(key, msg);
+function slowStore(ms: number): DefinitionStore {
+  const store = memoryStore();
+  return {
+    ...store,
+    put: (key, msg) => sleep(ms).then(() => store.put(key, msg)),
+    delete: (key) => sleep(ms).then(() => store.delete(key)),
+  };
 }
-
-const handshakeOf = (liteId: string) => ({
-  jwtToken: '', // the server of this example lets everyone in
-  vectorClock: new Map<string, ReadonlyMap<string, bigint>>(),
-  subscribedShapes: [],
-  clientVersion: 'example',
-  liteId,
-  epoch: 1n,
-  wireVersion: 1,
-});

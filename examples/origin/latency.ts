@@ -1,17 +1,38 @@
-import type { DefinitionFrame, DefinitionSyncMsg } from 'ddl-fanout';
+import type { DefinitionSyncMsg } from 'ddl-fanout';
+import type { PostgresLike } from 'ddl-fanout/postgres';
 
 /** Tells how old a definition is, in ms, counted from its commit, which is when PostgreSQL notifies of it. */
 export class CommitClock {
   readonly #committedAt = new Map<string, number>();
-  #lastCommit = performance.now();
+  #unread: number | undefined;
+  #lastRead = performance.now();
 
-  commit(): void {
-    this.#lastCommit = performance.now();
+  /** The same database; what reads its capture through this is watched. */
+  watch(database: PostgresLike): PostgresLike {
+    return {
+      connect: async () => {
+        const connection = await database.connect();
+        return {
+          ...connection,
+          listen: (channel, wake) =>
+            connection.listen(channel, () => {
+              this.#unread ??= performance.now();
+              wake();
+            }),
+          query: (sql, parameters) => {
+            // What is read now is as old as the oldest commit that was not, or younger.
+            if (this.#unread !== undefined) this.#lastRead = this.#unread;
+            this.#unread = undefined;
+            return connection.query(sql, parameters);
+          },
+        };
+      },
+    };
   }
 
-  /** A frame goes out: its definition is of the commit before. */
-  broadcast({ msg }: DefinitionFrame): void {
-    this.#committedAt.set(identity(msg), this.#lastCommit);
+  /** The capture has told of a definition. */
+  told(msg: DefinitionSyncMsg): void {
+    this.#committedAt.set(identity(msg), this.#lastRead);
   }
 
   age(msg: DefinitionSyncMsg): number {

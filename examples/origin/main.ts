@@ -15,6 +15,8 @@ async function main(args: readonly string[], stop: AbortSignal): Promise<number>
   console.log('Starting PostgreSQL in this process, and the sessions ...');
   const origin = await startOrigin(options);
   try {
+    console.log(`Serving at ${origin.url}. To join with a device from another terminal:`);
+    console.log(`  npx tsx examples/device.ts ${origin.url} ${origin.token}\n`);
     await migrate(origin, files, stop);
     const converged = !stop.aborted && (await printSummary(origin));
     if (options.once) return converged ? 0 : 1;
@@ -26,9 +28,12 @@ async function main(args: readonly string[], stop: AbortSignal): Promise<number>
 }
 
 const stop = new AbortController();
-process.once('SIGINT', () => {
-  stop.abort();
-});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  });
+}
 process.exitCode = await main(process.argv.slice(2), stop.signal).catch((error: unknown) => {
   if (!(error instanceof Complaint)) throw error;
   console.error(error.message);

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { runTransaction, statementsOf, type MigrationFile } from './migration.js';
-import { settle, type Origin } from './origin.js';
+import type { Origin } from './origin.js';
 import { countsHead, countsOf, holdingsOf, summaryHead, summaryOf, takeStats } from './sessions.js';
+import { settle } from './settle.js';
 import { inDatabase, same } from './truth.js';
 import { ProgressView, tableOf } from './view.js';
 

@@ -4,14 +4,11 @@ import type { FanoutEvent, Logger } from 'ddl-fanout';
 export class Notices implements Logger {
   readonly lines: string[] = [];
 
-  event(event: FanoutEvent): void {
-    if (event.type === 'overflow-began') this.lines.push(`${event.sessionId} has overflowed`);
-    if (event.type === 'overflow-ended')
-      this.lines.push(`${event.sessionId} has room again, ${event.lost} frames lost`);
-    if (event.type === 'caught-up' && event.sequence > 0) {
-      this.lines.push(`${event.sessionId} is at the head, frame ${event.sequence}`);
-    }
-    if (event.type === 'ended') this.lines.push(`${event.sessionId} has ended: ${event.reason}`);
+  event(event: FanoutEvent, name: string): void {
+    if (event.type === 'overflow-began') this.lines.push(`${name} has overflowed`);
+    if (event.type === 'overflow-ended') this.lines.push(`${name} has room again, ${event.lost} frames lost`);
+    if (event.type === 'caught-up') this.lines.push(`${name} is at the head, frame ${event.sequence}`);
+    if (event.type === 'ended') this.lines.push(`${name} has ended: ${event.reason}`);
   }
 
   debug = (): void => undefined;

@@ -1,79 +1,77 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PGlite } from '@electric-sql/pglite';
-import { DefinitionCatalog, DefinitionSyncFanout, type OverflowStrategy } from 'ddl-fanout';
+import { DefinitionSyncFanout, type OverflowStrategy } from 'ddl-fanout';
 import { fromPglite, installCapture, postgresDefinitions } from 'ddl-fanout/postgres';
+import { tap } from 'rxjs';
+import { Cleanup } from './cleanup.js';
 import { CommitClock } from './latency.js';
 import { Notices } from './notices.js';
-import { connectAll, sessionOptions, takeStats, type Participant } from './sessions.js';
-import { serveDefinitions } from './sockets.js';
-import { inDatabase, inMessages, same } from './truth.js';
+import { serve } from './server.js';
+import { connectAll, type Participant } from './sessions.js';
+import { createTokens } from './tokens.js';
 
 /** All that runs: the database, the fan-out that its definitions flow through, and the devices behind it. */
 export interface Origin {
   readonly db: PGlite;
   readonly fanout: DefinitionSyncFanout;
+  readonly overflow: OverflowStrategy;
   readonly notices: Notices;
   readonly url: string;
+  /** What a device of another process joins with. */
+  readonly token: string;
   readonly participants: readonly Participant[];
-  /** Whether every committed definition has gone out and every session has taken all that waited for it. */
-  isSettled(): Promise<boolean>;
-  /** Completes the sessions, then closes the sockets, the server and the database. */
+  /** Ends the devices, the server and the database. */
   close(): Promise<void>;
 }
 
-interface OriginOptions {
+export interface OriginOptions {
   readonly port: number;
   readonly sessions: number;
   readonly overflow: OverflowStrategy;
 }
 
-export async function startOrigin({ port, sessions, overflow }: OriginOptions): Promise<Origin> {
-  const notices = new Notices();
-  const catalog = new DefinitionCatalog();
-  const fanout = new DefinitionSyncFanout({ catalog, overflow, logger: notices });
-  const clock = new CommitClock();
-  fanout.events$.subscribe((event) => {
-    notices.event(event);
-  });
-  fanout.frames$.subscribe((frame) => {
-    clock.broadcast(frame);
-  });
-
-  const server = await serveDefinitions({ fanout, port, sessionOptions });
-  const db = await PGlite.create();
-  db.onNotification(() => {
-    clock.commit();
-  });
-  const database = fromPglite(db);
-  await installCapture(database);
-  const capture = postgresDefinitions(database, { logger: notices }).subscribe(fanout);
-  const participants = await connectAll(server.url, sessions, clock);
-
-  return {
-    db,
-    fanout,
-    notices,
-    url: server.url,
-    participants,
-    async isSettled() {
-      const sent = inMessages(Array.from(catalog.snapshot(), ({ msg }) => msg));
-      if (!same(sent, await inDatabase(db))) return false;
-      takeStats(participants, fanout);
-      const { waiting, inFlight } = fanout.stats();
-      return waiting + inFlight === 0;
-    },
-    async close() {
-      capture.unsubscribe();
-      fanout.complete();
-      await Promise.all(participants.map(({ device }) => device.close()));
-      await server.close();
-      await db.close();
-    },
-  };
+/** Begins all of it, or ends what was begun and throws. */
+export async function startOrigin(options: OriginOptions): Promise<Origin> {
+  const cleanup = new Cleanup();
+  try {
+    return { ...(await start(options, cleanup)), close: () => cleanup.run() };
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
 }
 
-/** Waits until the origin has settled, at most `limit` ms, or until `stop`. */
-export async function settle(origin: Origin, limit: number, stop: AbortSignal): Promise<void> {
-  const deadline = performance.now() + limit;
-  while (!stop.aborted && performance.now() < deadline && !(await origin.isSettled())) await sleep(10);
+async function start({ port, sessions, overflow }: OriginOptions, cleanup: Cleanup): Promise<Omit<Origin, 'close'>> {
+  const notices = new Notices();
+  const clock = new CommitClock();
+  const tokens = createTokens();
+  const fanout = new DefinitionSyncFanout({ catalog: true, overflow, logger: notices });
+  const server = await serve({ fanout, port, authenticate: tokens.authenticate, logger: notices });
+  cleanup.add(() => server.close());
+
+  const db = await PGlite.create();
+  cleanup.add(() => db.close());
+  const database = clock.watch(fromPglite(db));
+  await installCapture(database);
+  const capture = postgresDefinitions(database, { logger: notices }).pipe(
+    tap((msg) => {
+      clock.told(msg);
+    }),
+  );
+  const reading = capture.subscribe(fanout);
+  cleanup.add(() => {
+    reading.unsubscribe();
+  });
+
+  const participants = await connectAll(server, tokens, sessions, clock);
+  cleanup.add(() => {
+    for (const { device } of participants) device.close();
+  });
+  const told = fanout.events$.subscribe((event) => {
+    const one = participants.find(({ device }) => 'sessionId' in event && device.sessionId === event.sessionId);
+    if (one !== undefined) notices.event(event, one.device.name);
+  });
+  cleanup.add(() => {
+    told.unsubscribe();
+  });
+  return { db, fanout, overflow, notices, url: server.url, token: await tokens.tokenFor('guest'), participants };
 }

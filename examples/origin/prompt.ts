@@ -1,10 +1,12 @@
 import { createInterface } from 'node:readline';
 import type { Results } from '@electric-sql/pglite';
-import type { DefinitionFrame } from 'ddl-fanout';
+import type { DefinitionFrame, DefinitionSyncFanout } from 'ddl-fanout';
+import { distinct, filter, map, type Observable } from 'rxjs';
 import { runTransaction } from './migration.js';
 import { Complaint } from './options.js';
-import { settle, type Origin } from './origin.js';
+import type { Origin } from './origin.js';
 import { holdingsOf } from './sessions.js';
+import { settle } from './settle.js';
 import { splitSql, transactionsOf, type Transaction } from './sql.js';
 import { inDatabase, same } from './truth.js';
 import { tableOf } from './view.js';
@@ -18,6 +20,9 @@ export async function prompt(origin: Origin, stop: AbortSignal): Promise<void> {
   });
   const frames = origin.fanout.frames$.subscribe((frame) => {
     console.log(lineOf(frame));
+  });
+  const joined = newSessions(origin.fanout).subscribe((id) => {
+    console.log(`  a device has joined: session ${id}`);
   });
   const ask = (question: string): void => {
     if (!process.stdin.isTTY || stop.aborted) return;
@@ -42,7 +47,16 @@ export async function prompt(origin: Origin, stop: AbortSignal): Promise<void> {
     console.log('The last statement or transaction has no end and was not run.');
   lines.close();
   frames.unsubscribe();
+  joined.unsubscribe();
 }
+
+/** The ids of the sessions that begin from now on; a resync begins a session anew. */
+const newSessions = ({ events$ }: DefinitionSyncFanout): Observable<string> =>
+  events$.pipe(
+    filter((event) => event.type === 'registered'),
+    map(({ sessionId }) => sessionId),
+    distinct(),
+  );
 
 const lineOf = ({ sequence, msg, bytes }: DefinitionFrame): string =>
   `  -> DefinitionSync #${sequence}  ${msg.action} ${msg.definitionType} ${msg.name}  ${bytes.length} bytes`;

@@ -1,10 +1,12 @@
-import type { DefinitionSyncFanout, SessionOptions, SessionStats } from 'ddl-fanout';
-import { connectDevice, type Device } from './device.js';
+import type { DefinitionSyncFanout, DefinitionSyncMsg, SessionStats } from 'ddl-fanout';
+import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { percentile, type CommitClock } from './latency.js';
+import type { OriginServer } from './server.js';
+import type { Tokens } from './tokens.js';
 import { inMessages, same, type Holdings } from './truth.js';
 
 const SLOW_MS = 10;
-const STOPS_AFTER = 40;
+const STOPS_AFTER = 20;
 
 /** One session of the run: its device, what the fan-out last said of it, and how old what came was, in ms. */
 export interface Participant {
@@ -16,31 +18,36 @@ export interface Participant {
   hasEnded: boolean;
 }
 
-/** The one that stops reading has less room, so that it overflows long before it reads on. */
-export const sessionOptions = (liteId: string): SessionOptions => ({
-  replay: true,
-  capacity: liteId === 'stops-reading' ? 64 : undefined,
-});
+type Pace = Pick<DeviceOptions, 'work' | 'stopsAfter' | 'line'>;
 
-/** Connects `keepingUp` devices that keep up, a slow one, and one that stops reading after a while. */
-export function connectAll(url: string, keepingUp: number, clock: CommitClock): Promise<Participant[]> {
-  const connect = async (name: string, pace: { work?: number; stopsAfter?: number } = {}): Promise<Participant> => {
+/**
+ * Connects `keepingUp` devices that keep up, a slow one, and one that stops reading after a while. Those two are on
+ * short lines: the buffers of a TCP connection on loopback would take the whole migration.
+ */
+export function connectAll(
+  { url, shortLine }: OriginServer,
+  { tokenFor }: Tokens,
+  keepingUp: number,
+  clock: CommitClock,
+): Promise<Participant[]> {
+  const connect = async (name: string, pace: Pace = {}): Promise<Participant> => {
     const ages: number[] = [];
-    const device = await connectDevice({ url, name, ...pace, applied: (msg) => ages.push(clock.age(msg)) });
+    const stored = (msg: DefinitionSyncMsg): void => void ages.push(clock.age(msg));
+    const device = await connectDevice({ url, token: await tokenFor(name), name, ...pace, stored });
     return { device, ages, keepsUp: name.startsWith('keeps-up'), stats: undefined, hasEnded: false };
   };
   const names = Array.from({ length: keepingUp }, (_, index) => `keeps-up-${index + 1}`);
   return Promise.all([
     ...names.map((name) => connect(name)),
-    connect('slow', { work: SLOW_MS }),
-    connect('stops-reading', { stopsAfter: STOPS_AFTER }),
+    connect('slow', { work: SLOW_MS, line: shortLine }),
+    connect('stops-reading', { stopsAfter: STOPS_AFTER, line: shortLine }),
   ]);
 }
 
 /** Takes the fan-out's counts; a session that has ended keeps its last ones. */
 export function takeStats(participants: readonly Participant[], fanout: DefinitionSyncFanout): void {
   for (const participant of participants) {
-    const stats = fanout.session(participant.device.name);
+    const stats = fanout.session(participant.device.sessionId);
     participant.hasEnded = stats === undefined && participant.stats !== undefined;
     participant.stats = stats ?? participant.stats;
   }

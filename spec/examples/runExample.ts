@@ -13,26 +13,69 @@ interface RunOptions {
   readonly input?: string | undefined;
   /** Is sent SIGINT when its output has this text. */
   readonly interruptAt?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** An example that is running. */
+export interface Running {
+  /** Resolves with all of its output so far when that has this text; rejects when it has ended without it. */
+  until(text: string): Promise<string>;
+  type(input: string): void;
+  /** Types, and ends its input. */
+  end(input: string): void;
+  interrupt(): void;
+  readonly ended: Promise<Run>;
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Runs `examples/<name>` as a user does, and resolves when it has exited. */
-export async function runExample(name: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Run> {
-  const child = spawn(process.execPath, ['--import', 'tsx', `examples/${name}`, ...args], { cwd: root });
+/** Starts `examples/<name>` as a user does. */
+export function startExample(name: string, args: readonly string[] = [], env: RunOptions['env'] = {}): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', `examples/${name}`, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+  });
   let stdout = '';
   let stderr = '';
-  let interrupted = false;
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-    if (interrupted || options.interruptAt === undefined || !stdout.includes(options.interruptAt)) return;
-    interrupted = true;
-    child.kill('SIGINT');
+  const looks = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    for (const look of looks) look();
   });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
   });
-  if (options.input !== undefined) child.stdin.end(options.input);
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr };
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => ({ code: code ?? null, stdout, stderr }));
+  return {
+    ended,
+    until: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!stdout.includes(text)) return;
+          looks.delete(look);
+          resolve(stdout);
+        };
+        looks.add(look);
+        look();
+        void ended.then(() => {
+          reject(new Error(`ended without "${text}":\n${stdout}\n${stderr}`));
+        });
+      }),
+    type: (input) => child.stdin.write(input),
+    end: (input) => child.stdin.end(input),
+    interrupt: () => child.kill('SIGINT'),
+  };
+}
+
+/** Runs `examples/<name>` as a user does, and resolves when it has exited. */
+export async function runExample(name: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Run> {
+  const { input, interruptAt, env } = options;
+  const running = startExample(name, args, env);
+  const interrupt = (): void => {
+    running.interrupt();
+  };
+  if (input !== undefined) running.end(input);
+  // One that ends before is told by what it ended with.
+  if (interruptAt !== undefined) running.until(interruptAt).then(interrupt, () => undefined);
+  return running.ended;
 }
