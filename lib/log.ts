@@ -26,9 +26,10 @@ function defaultLogger(): Logger {
 /**
  * Wraps a logger so that a throw of its own goes to the unhandled hook instead of into a stream.
  * @param logger default: tslog at `warn` and above
- * @throws {FanoutError} BAD_OPTION when one of the four methods is missing
+ * @throws {FanoutError} BAD_OPTION for `null`, and when one of the four methods is missing
  */
 export function safeLogger(logger: Logger = defaultLogger()): Logger {
+  if ((logger as Logger | null) === null) throw badOption('logger', 'a Logger (debug, info, warn and error)', logger);
   const guard = (level: keyof Logger) => {
     if (typeof logger[level] !== 'function') throw badOption(`logger.${level}`, 'a function', logger[level]);
     return (message: string, context?: object): void => {

@@ -36,7 +36,8 @@ export class DefinitionCatalog {
 
   /** @throws {FanoutError} BAD_OPTION unless `maxTombstones` is a whole number of 0 or more, or Infinity. */
   constructor(options: CatalogOptions = {}) {
-    this.#maxTombstones = wholeNumber('maxTombstones', options.maxTombstones ?? 1024);
+    const { maxTombstones = 1024 } = options;
+    this.#maxTombstones = wholeNumber('maxTombstones', maxTombstones);
     this.#inside = {
       own: () => this.#own(),
       disown: () => (this.#owned = false),

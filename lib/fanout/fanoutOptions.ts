@@ -56,9 +56,9 @@ function openCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | unde
   return inside;
 }
 
-function clockOf(scheduler: SchedulerLike | undefined): () => number {
+function clockOf(scheduler: SchedulerLike | null | undefined): () => number {
   if (scheduler === undefined) return () => Date.now();
-  if (typeof scheduler.schedule !== 'function' || typeof scheduler.now !== 'function') {
+  if (typeof scheduler?.schedule !== 'function' || typeof scheduler.now !== 'function') {
     throw badOption('scheduler', 'a SchedulerLike (now and schedule)', scheduler);
   }
   return () => scheduler.now();

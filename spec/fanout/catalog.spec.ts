@@ -120,7 +120,7 @@ describe('DefinitionCatalog', () => {
     expect(all(catalog)[0]).toBe('-d1976@1977');
   });
 
-  it.each([-1, 1.5, NaN])('throws BAD_OPTION for %s tombstones, and for that sequence', (value) => {
+  it.each([-1, 1.5, NaN, null as never])('throws BAD_OPTION for %s tombstones, and for that sequence', (value) => {
     const bad = expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(String(value)) });
     expect(() => new DefinitionCatalog({ maxTombstones: value })).toThrow(bad);
     expect(() => new DefinitionCatalog().framesAfter(value)).toThrow(bad);

@@ -216,6 +216,11 @@ describe('DefinitionSyncFanout', () => {
       ['logger', { logger: {} }],
       ['logger', { logger: console.log }],
       ['scheduler', { scheduler: {} }],
+      ['capacity', { capacity: null }],
+      ['overflow', { overflow: null }],
+      ['catalog', { catalog: null }],
+      ['logger', { logger: null }],
+      ['scheduler', { scheduler: null }],
     ];
 
     it.each(bad)('throws BAD_OPTION naming %s for %p', (option, options) => {
