@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { duplexPair, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { DefinitionSyncFanout, Logger } from 'ddl-fanout';
 import { serveDefinitions, type Authenticate } from 'ddl-fanout/ws';
+import { shortLine } from './line.js';
 import { Complaint } from './options.js';
 
 export interface OriginServer {
   readonly url: string;
-  /** The client's end of a new connection that is no TCP: its buffers hold a kilobyte, not megabytes. */
-  readonly shortLine: () => Duplex;
+  /** Connects over a short line: the client's end of it. */
+  readonly overShortLine: () => Duplex;
   /** Closes every session's socket, and stops to listen. */
   close(): Promise<void>;
 }
@@ -30,8 +31,8 @@ export async function serve({ port, ...options }: ServerOptions): Promise<Origin
   const server = await serveDefinitions({ ...options, server: http, capacity: 64, limits: { highWaterMark: 4_096 } });
   return {
     url: server.url,
-    shortLine: () => {
-      const [client, accepted] = duplexPair({ highWaterMark: 1_024 });
+    overShortLine: () => {
+      const [client, accepted] = shortLine();
       http.emit('connection', accepted);
       return client;
     },

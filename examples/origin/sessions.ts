@@ -25,7 +25,7 @@ type Pace = Pick<DeviceOptions, 'work' | 'stopsAfter' | 'line'>;
  * short lines: the buffers of a TCP connection on loopback would take the whole migration.
  */
 export function connectAll(
-  { url, shortLine }: OriginServer,
+  { url, overShortLine }: OriginServer,
   { tokenFor }: Tokens,
   keepingUp: number,
   clock: CommitClock,
@@ -39,8 +39,8 @@ export function connectAll(
   const names = Array.from({ length: keepingUp }, (_, index) => `keeps-up-${index + 1}`);
   return Promise.all([
     ...names.map((name) => connect(name)),
-    connect('slow', { work: SLOW_MS, line: shortLine }),
-    connect('stops-reading', { stopsAfter: STOPS_AFTER, line: shortLine }),
+    connect('slow', { work: SLOW_MS, line: overShortLine }),
+    connect('stops-reading', { stopsAfter: STOPS_AFTER, line: overShortLine }),
   ]);
 }
 
