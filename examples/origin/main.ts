@@ -12,7 +12,9 @@ async function main(args: readonly string[], stop: AbortSignal): Promise<number>
     return 0;
   }
   const files = await readMigration(options.migration);
-  console.log('Starting PostgreSQL in this process, and the sessions ...');
+  console.log(
+    `Starting ${options.postgres === undefined ? 'PostgreSQL in this process' : 'in PostgreSQL'}, and the sessions ...`,
+  );
   const origin = await startOrigin(options);
   try {
     console.log(`Serving at ${origin.url}. To join with a device from another terminal:`);

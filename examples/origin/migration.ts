@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { PGlite, Results } from '@electric-sql/pglite';
+import type { Database, Execute, Result } from './database.js';
 import { Complaint } from './options.js';
 import { splitSql, transactionsOf, type Statement, type Transaction } from './sql.js';
 
@@ -37,20 +37,16 @@ export const statementsOf = (files: readonly MigrationFile[]): Statement[] =>
  * Runs one transaction. A statement of its own runs as it is, so that one which allows no transaction works too.
  * @throws {Complaint} naming `path`, the line, and what PostgreSQL says
  */
-export async function runTransaction(db: PGlite, path: string, transaction: Transaction): Promise<Results[]> {
-  const run = async (client: Pick<PGlite, 'exec'>): Promise<Results[]> => {
-    const results: Results[] = [];
+export async function runTransaction(db: Database, path: string, transaction: Transaction): Promise<Result[]> {
+  const run = async (execute: Execute): Promise<Result[]> => {
+    const results: Result[] = [];
     for (const statement of transaction.statements) {
-      results.push(...(await client.exec(statement.text).catch(complain(path, statement))));
+      results.push(...(await execute(statement.text).catch(complain(path, statement))));
     }
     return results;
   };
-  if (!transaction.explicit) return run(db);
-  return db.transaction(async (client) => {
-    const results = await run(client);
-    if (transaction.rollback) await client.rollback();
-    return results;
-  });
+  if (!transaction.explicit) return run(db.execute);
+  return db.transaction(run, transaction.rollback ? 'rollback' : 'commit');
 }
 
 const complain =

@@ -10,6 +10,8 @@ export interface Options {
   readonly sessions: number;
   readonly migration: string;
   readonly overflow: OverflowStrategy;
+  /** A server's URL; absent: an embedded PostgreSQL. */
+  readonly postgres: string | undefined;
   readonly help: boolean;
 }
 
@@ -17,13 +19,16 @@ const strategies = ['catch-up', 'drop-incoming', 'drop-oldest', 'error'] as cons
 
 export const help = `npm start -- [options]
 
-Commits a migration in an embedded PostgreSQL and fans its definitions out to WebSocket sessions.
+Commits a migration in PostgreSQL and fans its definitions out to WebSocket sessions.
 
   --once             exit after the summary: 0 when every session that keeps up holds what the database holds, else 1
   --port N           port on 127.0.0.1; default 0: any free one
   --sessions N       sessions that keep up, 1 to 1000; default 4
   --migration DIR    folder of .sql files, run in the order of their names
   --overflow NAME    what a full session does: ${strategies.join(', ')}; default catch-up
+  --postgres URL     a server, 13 or later, as a superuser; default: a PostgreSQL embedded in this process. The migration
+                     runs in a database of its own, ddl_fanout_example_..., which is dropped at the end, as are the
+                     roles that it creates; other databases are not touched
   --help             this text`;
 
 /** @throws {Complaint} naming the option, its rule and the value. */
@@ -39,6 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
     sessions: wholeNumber('--sessions', values.sessions, 1, 1_000),
     migration: values.migration,
     overflow,
+    postgres: postgresUrl(values.postgres),
     help: values.help,
   };
 }
@@ -53,6 +59,7 @@ function parse(args: readonly string[]) {
         sessions: { type: 'string', default: '4' },
         migration: { type: 'string', default: new URL('migration', import.meta.url).pathname },
         overflow: { type: 'string', default: 'catch-up' },
+        postgres: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -65,4 +72,9 @@ function wholeNumber(option: string, text: string, least: number, most: number):
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new Complaint(`${option} must be a whole number of ${least} to ${most}, got "${text}"`);
+}
+
+function postgresUrl(text: string | undefined): string | undefined {
+  if (text === undefined || (URL.canParse(text) && /^postgres(?:ql)?:\/\/./.test(text))) return text;
+  throw new Complaint('--postgres must be a URL postgres://user@host/database'); // not the value: it may hold a password
 }

@@ -1,17 +1,20 @@
-import { PGlite } from '@electric-sql/pglite';
 import { DefinitionSyncFanout, type OverflowStrategy } from 'ddl-fanout';
-import { fromPglite, installCapture, postgresDefinitions } from 'ddl-fanout/postgres';
+import { CaptureError, installCapture, postgresDefinitions } from 'ddl-fanout/postgres';
 import { tap } from 'rxjs';
 import { Cleanup } from './cleanup.js';
+import type { Database } from './database.js';
+import { embeddedDatabase } from './embedded.js';
 import { CommitClock } from './latency.js';
 import { Notices } from './notices.js';
+import { Complaint, type Options } from './options.js';
+import { scratchDatabase } from './scratch.js';
 import { serve } from './server.js';
 import { connectAll, type Participant } from './sessions.js';
 import { createTokens } from './tokens.js';
 
 /** All that runs: the database, the fan-out that its definitions flow through, and the devices behind it. */
 export interface Origin {
-  readonly db: PGlite;
+  readonly db: Database;
   readonly fanout: DefinitionSyncFanout;
   readonly overflow: OverflowStrategy;
   readonly notices: Notices;
@@ -23,11 +26,7 @@ export interface Origin {
   close(): Promise<void>;
 }
 
-export interface OriginOptions {
-  readonly port: number;
-  readonly sessions: number;
-  readonly overflow: OverflowStrategy;
-}
+type OriginOptions = Pick<Options, 'port' | 'sessions' | 'overflow' | 'postgres'>;
 
 /** Begins all of it, or ends what was begun and throws. */
 export async function startOrigin(options: OriginOptions): Promise<Origin> {
@@ -40,7 +39,10 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   }
 }
 
-async function start({ port, sessions, overflow }: OriginOptions, cleanup: Cleanup): Promise<Omit<Origin, 'close'>> {
+async function start(
+  { port, sessions, overflow, postgres }: OriginOptions,
+  cleanup: Cleanup,
+): Promise<Omit<Origin, 'close'>> {
   const notices = new Notices();
   const clock = new CommitClock();
   const tokens = createTokens();
@@ -48,10 +50,12 @@ async function start({ port, sessions, overflow }: OriginOptions, cleanup: Clean
   const server = await serve({ fanout, port, authenticate: tokens.authenticate, logger: notices });
   cleanup.add(() => server.close());
 
-  const db = await PGlite.create();
+  const db = postgres === undefined ? await embeddedDatabase() : await scratchDatabase(postgres);
   cleanup.add(() => db.close());
-  const database = clock.watch(fromPglite(db));
-  await installCapture(database);
+  const database = clock.watch(db.client);
+  await installCapture(database).catch((error: unknown) => {
+    throw error instanceof CaptureError ? new Complaint(error.message) : error;
+  });
   const capture = postgresDefinitions(database, { logger: notices }).pipe(
     tap((msg) => {
       clock.told(msg);

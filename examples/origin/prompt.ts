@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
-import type { Results } from '@electric-sql/pglite';
 import type { DefinitionFrame, DefinitionSyncFanout } from 'ddl-fanout';
 import { distinct, filter, map, type Observable } from 'rxjs';
+import type { Result } from './database.js';
 import { runTransaction } from './migration.js';
 import { Complaint } from './options.js';
 import type { Origin } from './origin.js';
@@ -80,7 +80,7 @@ async function run(origin: Origin, transactions: readonly Transaction[], stop: A
   console.log(`  ${holding} of ${participants.length} sessions hold what the database holds`);
 }
 
-function printRows({ fields, rows }: Results): void {
+function printRows({ fields, rows }: Result): void {
   if (fields.length === 0) return;
   const cell = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
   const names = fields.map(({ name }) => name);

@@ -1,5 +1,5 @@
-import type { PGlite } from '@electric-sql/pglite';
 import type { DefinitionSyncMsg } from 'ddl-fanout';
+import type { Database } from './database.js';
 
 /** What a definition is in a catalog: its owner, its text and, of a trigger, whether it is enabled; by `type:name`. */
 export type Holdings = ReadonlyMap<string, string>;
@@ -25,12 +25,13 @@ interface Found {
 const told = ({ owner, definition, enabled = null }: Found): string => JSON.stringify([owner, definition, enabled]);
 
 /** A fresh look into pg_proc and pg_trigger, past everything that the fan-out and its capture know. */
-export function inDatabase(db: PGlite): Promise<Holdings> {
-  return db.transaction(async (client) => {
-    await client.exec('set local search_path = pg_catalog'); // so that every name is written with its schema
-    const { rows } = await client.query<Found>(look);
+export function inDatabase(db: Database): Promise<Holdings> {
+  return db.transaction(async (execute) => {
+    await execute('set local search_path = pg_catalog'); // so that every name is written with its schema
+    const [found] = await execute(look);
+    const rows = (found?.rows ?? []) as unknown as readonly Found[];
     return new Map(rows.map((row) => [`${row.type}:${row.name}`, told(row)]));
-  });
+  }, 'commit');
 }
 
 /** What definitions say that travelled, in the same form. */

@@ -5,36 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readMigration, statementsOf } from '../../examples/origin/migration.js';
 import { runExample } from './runExample.js';
+import { summaryOf } from './summary.js';
 
 const origin = 'origin/main.ts';
 const LONG = 120_000;
-
-interface Row {
-  readonly offered: number;
-  readonly delivered: number;
-  readonly dropped: number;
-  readonly superseded: number;
-  readonly waiting: number;
-  readonly same: string;
-}
-
-/** The rows of the summary, by session. */
-function summaryOf(stdout: string): ReadonlyMap<string, Row> {
-  const row = /^(\S+) +live +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +\d+ of \d+ +(yes|no) +[\d.]+ +[\d.]+ +[\d.]+$/gm;
-  return new Map(
-    Array.from(stdout.matchAll(row), ([, name = '', offered, delivered, dropped, superseded, waiting, same = '']) => [
-      name,
-      {
-        offered: Number(offered),
-        delivered: Number(delivered),
-        dropped: Number(dropped),
-        superseded: Number(superseded),
-        waiting: Number(waiting),
-        same,
-      },
-    ]),
-  );
-}
 
 describe('npm start', () => {
   let folder: string;
@@ -156,6 +130,7 @@ describe('npm start', () => {
     [['--port', '70000'], /^--port must be a whole number of 0 to 65535, got "70000"\n$/],
     [['--sessions', 'few'], /^--sessions must be a whole number of 1 to 1000, got "few"\n$/],
     [['--overflow', 'burst'], /^--overflow must be one of .*, got "burst"\n$/],
+    [['--postgres', 'localhost'], /^--postgres must be a URL postgres:.*\n$/],
     [['--migration', 'no/such/folder'], /^cannot read the migration folder: .*no\/such\/folder'\n$/],
   ])(
     'refuses %j in one line',
