@@ -42,6 +42,8 @@ export interface Bucket {
 const second = 1_000_000_000;
 const streamNotFound = 10059;
 const streamNameInUse = 10058;
+/** What a server that is asked twice at the same moment says to the second. */
+const subjectsOverlap = 10065;
 
 function configOf({ name, replicas, storage, maxBytes }: BucketOptions, connection: NatsConnection) {
   return {
@@ -96,8 +98,11 @@ async function infoOrCreate(jsm: JetStreamManager, config: ReturnType<typeof con
   try {
     return await jsm.streams.add(config);
   } catch (error) {
-    if (apiCode(error) !== streamNameInUse) throw error;
-    return jsm.streams.info(config.name); // another node was faster
+    if (apiCode(error) !== streamNameInUse && apiCode(error) !== subjectsOverlap) throw error;
+    // Another node was faster; or the subjects are a foreign stream's, and there is still none of this name.
+    return jsm.streams.info(config.name).catch((none: unknown) => {
+      throw apiCode(none) === streamNotFound ? error : none;
+    });
   }
 }
 

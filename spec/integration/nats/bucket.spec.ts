@@ -147,6 +147,15 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
   const fixture = new NatsFixture();
   afterAll(() => fixture.close());
 
+  it('is asked for one bucket by many nodes at the same moment opens it for all of them', async () => {
+    const server = await fixture.single(`jetstream: { store_dir: "${fixture.scratch()}" }`);
+    const connections = await Promise.all(Array.from({ length: 8 }, () => fixture.connect(server.url)));
+    for (const bucket of ['a', 'b', 'c', 'd']) {
+      const opened = await Promise.all(connections.map((connection) => natsDefinitions(connection, { bucket })));
+      expect(opened).toHaveLength(8);
+    }
+  });
+
   it('has no JetStream rejects with NO_JETSTREAM', async () => {
     const server = await fixture.single('');
     const connection = await fixture.connect(server.url);
