@@ -17,8 +17,9 @@ async function main(args: readonly string[], stop: AbortSignal): Promise<number>
   );
   const origin = await startOrigin(options);
   try {
-    console.log(`Serving at ${origin.url}. To join with a device from another terminal:`);
-    console.log(`  npx tsx examples/device.ts ${origin.url} ${origin.token}\n`);
+    const { url } = origin.nodes[0].server;
+    console.log(`Serving at ${url}. To join with a device from another terminal:`);
+    console.log(`  npx tsx examples/device.ts ${url} ${origin.token}\n`);
     await migrate(origin, files, stop);
     const converged = !stop.aborted && (await printSummary(origin));
     if (options.once) return converged ? 0 : 1;

@@ -12,13 +12,13 @@ const TURNS = 4;
 
 /** Runs the migration and shows how the sessions fare; who stopped reading reads on half-way. */
 export async function migrate(origin: Origin, files: readonly MigrationFile[], stop: AbortSignal): Promise<void> {
-  const { db, fanout, participants } = origin;
+  const { db, participants } = origin;
   const view = new ProgressView(process.stdout);
   const all = statementsOf(files).length;
   let done = 0;
   const show = (): void => {
-    takeStats(participants, fanout);
-    view.show(done, all, () => tableOf(countsHead, participants.map(countsOf)));
+    takeStats(participants);
+    view.show(done, all, () => tableOf(countsHead(participants), participants.map(countsOf)));
   };
   const redraw = setInterval(show, 100);
   try {
@@ -40,14 +40,18 @@ export async function migrate(origin: Origin, files: readonly MigrationFile[], s
 }
 
 /** Prints what each session got and holds; whether all that keep up hold exactly what the database holds. */
-export async function printSummary({ db, fanout, participants, notices }: Origin): Promise<boolean> {
+export async function printSummary({ db, nodes, participants, notices }: Origin): Promise<boolean> {
   const database = await inDatabase(db);
-  takeStats(participants, fanout);
-  const { broadcast, dropped, superseded } = fanout.stats();
+  takeStats(participants);
+  const total = (count: 'broadcast' | 'dropped' | 'superseded'): number =>
+    nodes.reduce((sum, { fanout }) => sum + fanout.stats()[count], 0);
+  const by = nodes.length > 1 ? ` by ${nodes.length} nodes` : '';
   const rows = participants.map((participant) => summaryOf(participant, database));
   for (const line of ['', ...notices.lines.map((text) => `- ${text}`), '']) console.log(line);
-  console.log(tableOf(summaryHead, rows).join('\n'));
-  console.log(`\nFrames: ${broadcast} broadcast, ${dropped} dropped, ${superseded} superseded.`);
+  console.log(tableOf(summaryHead(participants), rows).join('\n'));
+  console.log(
+    `\nFrames: ${total('broadcast')} broadcast${by}, ${total('dropped')} dropped, ${total('superseded')} superseded.`,
+  );
   console.log(`Definitions in the database: ${database.size}. Latency: from the commit to the device's catalog.\n`);
   return participants.every((participant) => !participant.keepsUp || same(holdingsOf(participant), database));
 }

@@ -9,6 +9,7 @@ export interface Options {
   readonly port: number;
   readonly sessions: number;
   readonly migration: string;
+  readonly nodes: number;
   readonly overflow: OverflowStrategy;
   /** A server's URL; absent: an embedded PostgreSQL. */
   readonly postgres: string | undefined;
@@ -22,13 +23,15 @@ export const help = `npm start -- [options]
 Commits a migration in PostgreSQL and fans its definitions out to WebSocket sessions.
 
   --once             exit after the summary: 0 when every session that keeps up holds what the database holds, else 1
-  --port N           port on 127.0.0.1; default 0: any free one
+  --port N           port on 127.0.0.1; default 0: any free one; the nodes after the first take any
   --sessions N       sessions that keep up, 1 to 1000; default 4
   --migration DIR    folder of .sql files, run in the order of their names
   --overflow NAME    what a full session does: ${strategies.join(', ')}; default catch-up
   --postgres URL     a server, 13 or later, as a superuser; default: a PostgreSQL embedded in this process. The migration
                      runs in a database of its own, ddl_fanout_example_..., which is dropped at the end, as are the
                      roles that it creates; other databases are not touched
+  --nodes N          nodes that the sessions are spread over, 1 to 9; default 1. Several share the definitions through a
+                     nats-server with JetStream, which is started, and so must be on the PATH
   --help             this text`;
 
 /** @throws {Complaint} naming the option, its rule and the value. */
@@ -43,6 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
     port: wholeNumber('--port', values.port, 0, 65_535),
     sessions: wholeNumber('--sessions', values.sessions, 1, 1_000),
     migration: values.migration,
+    nodes: wholeNumber('--nodes', values.nodes, 1, 9),
     overflow,
     postgres: postgresUrl(values.postgres),
     help: values.help,
@@ -59,6 +63,7 @@ function parse(args: readonly string[]) {
         sessions: { type: 'string', default: '4' },
         migration: { type: 'string', default: new URL('migration', import.meta.url).pathname },
         overflow: { type: 'string', default: 'catch-up' },
+        nodes: { type: 'string', default: '1' },
         postgres: { type: 'string' },
         help: { type: 'boolean', default: false },
       },

@@ -1,32 +1,33 @@
-import { DefinitionSyncFanout, type OverflowStrategy } from 'ddl-fanout';
+import type { OverflowStrategy } from 'ddl-fanout';
 import { CaptureError, installCapture, postgresDefinitions } from 'ddl-fanout/postgres';
 import { tap } from 'rxjs';
 import { Cleanup } from './cleanup.js';
 import type { Database } from './database.js';
 import { embeddedDatabase } from './embedded.js';
 import { CommitClock } from './latency.js';
+import { startNatsServer } from './natsServer.js';
+import { startAlone, startInCluster, type Capture, type OriginNode } from './node.js';
 import { Notices } from './notices.js';
 import { Complaint, type Options } from './options.js';
 import { scratchDatabase } from './scratch.js';
-import { serve } from './server.js';
 import { connectAll, type Participant } from './sessions.js';
 import { createTokens } from './tokens.js';
 
-/** All that runs: the database, the fan-out that its definitions flow through, and the devices behind it. */
+/** All that runs: the database, the nodes that its definitions flow through, and the devices behind them. */
 export interface Origin {
   readonly db: Database;
-  readonly fanout: DefinitionSyncFanout;
+  /** The first of them is the one that others join, and that the prompt watches. */
+  readonly nodes: readonly [OriginNode, ...OriginNode[]];
   readonly overflow: OverflowStrategy;
   readonly notices: Notices;
-  readonly url: string;
   /** What a device of another process joins with. */
   readonly token: string;
   readonly participants: readonly Participant[];
-  /** Ends the devices, the server and the database. */
+  /** Ends the devices, the nodes, what they share, and the database. */
   close(): Promise<void>;
 }
 
-type OriginOptions = Pick<Options, 'port' | 'sessions' | 'overflow' | 'postgres'>;
+type OriginOptions = Pick<Options, 'port' | 'sessions' | 'overflow' | 'postgres' | 'nodes'>;
 
 /** Begins all of it, or ends what was begun and throws. */
 export async function startOrigin(options: OriginOptions): Promise<Origin> {
@@ -39,16 +40,11 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   }
 }
 
-async function start(
-  { port, sessions, overflow, postgres }: OriginOptions,
-  cleanup: Cleanup,
-): Promise<Omit<Origin, 'close'>> {
+async function start(options: OriginOptions, cleanup: Cleanup): Promise<Omit<Origin, 'close'>> {
+  const { sessions, overflow, postgres } = options;
   const notices = new Notices();
   const clock = new CommitClock();
   const tokens = createTokens();
-  const fanout = new DefinitionSyncFanout({ catalog: true, overflow, logger: notices });
-  const server = await serve({ fanout, port, authenticate: tokens.authenticate, logger: notices });
-  cleanup.add(() => server.close());
 
   const db = postgres === undefined ? await embeddedDatabase() : await scratchDatabase(postgres);
   cleanup.add(() => db.close());
@@ -56,26 +52,41 @@ async function start(
   await installCapture(database).catch((error: unknown) => {
     throw error instanceof CaptureError ? new Complaint(error.message) : error;
   });
-  const capture = postgresDefinitions(database, { logger: notices }).pipe(
-    tap((msg) => {
-      clock.told(msg);
-    }),
-  );
-  const reading = capture.subscribe(fanout);
-  cleanup.add(() => {
-    reading.unsubscribe();
-  });
+  const capture: Capture = (reader) =>
+    postgresDefinitions(database, { reader, logger: notices }).pipe(
+      tap((msg) => {
+        clock.told(msg);
+      }),
+    );
 
-  const participants = await connectAll(server, tokens, sessions, clock);
+  const nodes = await startNodes(capture, options, { overflow, notices, cleanup, authenticate: tokens.authenticate });
+  const participants = await connectAll(nodes, tokens, sessions, clock);
   cleanup.add(() => {
     for (const { device } of participants) device.close();
   });
-  const told = fanout.events$.subscribe((event) => {
-    const one = participants.find(({ device }) => 'sessionId' in event && device.sessionId === event.sessionId);
-    if (one !== undefined) notices.event(event, one.device.name);
-  });
+  const told = participants.map(({ device, node }) =>
+    node.fanout.events$.subscribe((event) => {
+      if ('sessionId' in event && event.sessionId === device.sessionId) notices.event(event, device.name);
+    }),
+  );
   cleanup.add(() => {
-    told.unsubscribe();
+    for (const subscription of told) subscription.unsubscribe();
   });
-  return { db, fanout, overflow, notices, url: server.url, token: await tokens.tokenFor('guest'), participants };
+  return { db, nodes, overflow, notices, token: await tokens.tokenFor('guest'), participants };
+}
+
+type Shared = Omit<Parameters<typeof startAlone>[1], 'port'>;
+
+async function startNodes(
+  capture: Capture,
+  { nodes, port }: OriginOptions,
+  shared: Shared,
+): Promise<[OriginNode, ...OriginNode[]]> {
+  if (nodes === 1) return [await startAlone(capture, { ...shared, port })];
+  const nats = await startNatsServer();
+  shared.cleanup.add(() => nats.close());
+  const start = (index: number) =>
+    startInCluster(capture, nats.address, `node-${index + 1}`, { ...shared, port: index === 0 ? port : 0 });
+  const rest = Array.from({ length: nodes - 1 }, (_, index) => index + 1);
+  return [await start(0), ...(await Promise.all(rest.map(start)))];
 }

@@ -13,15 +13,16 @@ import { tableOf } from './view.js';
 
 /** Takes SQL until `.quit`, the end of the input or `stop`, and shows the frames that go out. */
 export async function prompt(origin: Origin, stop: AbortSignal): Promise<void> {
-  console.log(`Sessions are served at ${origin.url}. Type SQL; .quit or Ctrl-C ends.`);
+  const { fanout, server } = origin.nodes[0];
+  console.log(`Sessions are served at ${server.url}. Type SQL; .quit or Ctrl-C ends.`);
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   stop.addEventListener('abort', () => {
     lines.close();
   });
-  const frames = origin.fanout.frames$.subscribe((frame) => {
+  const frames = fanout.frames$.subscribe((frame) => {
     console.log(lineOf(frame));
   });
-  const joined = newSessions(origin.fanout).subscribe((id) => {
+  const joined = newSessions(fanout).subscribe((id) => {
     console.log(`  a device has joined: session ${id}`);
   });
   const ask = (question: string): void => {
@@ -62,7 +63,8 @@ const lineOf = ({ sequence, msg, bytes }: DefinitionFrame): string =>
   `  -> DefinitionSync #${sequence}  ${msg.action} ${msg.definitionType} ${msg.name}  ${bytes.length} bytes`;
 
 async function run(origin: Origin, transactions: readonly Transaction[], stop: AbortSignal): Promise<void> {
-  const { db, fanout, participants } = origin;
+  const { db, nodes, participants } = origin;
+  const { fanout } = nodes[0];
   const before = fanout.stats().broadcast;
   try {
     for (const transaction of transactions) {

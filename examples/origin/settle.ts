@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OriginNode } from './node.js';
 import type { Origin } from './origin.js';
 import { holdingsOf, type Participant } from './sessions.js';
 import { inDatabase, same } from './truth.js';
@@ -11,7 +12,7 @@ const QUIET = 500;
  * all that they get. At most `limit` ms, and no longer than until `stop`.
  */
 export async function settle(origin: Origin, limit: number, stop: AbortSignal): Promise<void> {
-  const { db, fanout, overflow, participants } = origin;
+  const { db, nodes, overflow, participants } = origin;
   const database = await inDatabase(db);
   const mayLose = overflow.startsWith('drop');
   const deadline = performance.now() + limit;
@@ -21,8 +22,7 @@ export async function settle(origin: Origin, limit: number, stop: AbortSignal): 
     const now = storedBy(participants);
     if (now !== before) quietSince = performance.now();
     before = now;
-    const { waiting, inFlight } = fanout.stats();
-    if (waiting + inFlight === 0) {
+    if (nodes.every(isIdle)) {
       if (participants.every((participant) => same(holdingsOf(participant), database))) return;
       if (mayLose && performance.now() - quietSince > QUIET) return;
     }
@@ -32,3 +32,8 @@ export async function settle(origin: Origin, limit: number, stop: AbortSignal): 
 
 const storedBy = (participants: readonly Participant[]): number =>
   participants.reduce((sum, { ages }) => sum + ages.length, 0);
+
+function isIdle({ fanout }: OriginNode): boolean {
+  const { waiting, inFlight } = fanout.stats();
+  return waiting + inFlight === 0;
+}

@@ -130,6 +130,7 @@ describe('npm start', () => {
     [['--port', '70000'], /^--port must be a whole number of 0 to 65535, got "70000"\n$/],
     [['--sessions', 'few'], /^--sessions must be a whole number of 1 to 1000, got "few"\n$/],
     [['--overflow', 'burst'], /^--overflow must be one of .*, got "burst"\n$/],
+    [['--nodes', '0'], /^--nodes must be a whole number of 1 to 9, got "0"\n$/],
     [['--postgres', 'localhost'], /^--postgres must be a URL postgres:.*\n$/],
     [['--migration', 'no/such/folder'], /^cannot read the migration folder: .*no\/such\/folder'\n$/],
   ])(
