@@ -1,8 +1,9 @@
 import { connect } from '@nats-io/transport-node';
 import { DefinitionSyncFanout, type DefinitionSyncMsg, type OverflowStrategy } from 'ddl-fanout';
 import { natsDefinitions } from 'ddl-fanout/nats';
+import type { PostgresDefinitionsOptions } from 'ddl-fanout/postgres';
 import type { Authenticate } from 'ddl-fanout/ws';
-import { concat, concatMap, defer, ignoreElements, take, type Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 import type { Cleanup } from './cleanup.js';
 import type { Notices } from './notices.js';
 import { serve, type OriginServer } from './server.js';
@@ -23,8 +24,10 @@ interface NodeOptions {
   readonly cleanup: Cleanup;
 }
 
-/** Reads the database's capture under a name; what is let go of under it meanwhile is told later. */
-export type Capture = (reader?: string) => Observable<DefinitionSyncMsg>;
+/** Reads the database's capture. */
+export type Capture = (
+  options?: Pick<PostgresDefinitionsOptions, 'reader' | 'deliver'>,
+) => Observable<DefinitionSyncMsg>;
 
 /** The one node there is: what the capture tells goes straight to its fan-out. */
 export async function startAlone(capture: Capture, options: NodeOptions): Promise<OriginNode> {
@@ -61,15 +64,15 @@ export async function startInCluster(
       .subscribe(node.fanout);
   });
 
-  // From the first look on the capture keeps for this node what it would miss, should another one lead, and fall.
-  const firstLook$ = capture(name).pipe(take(1), ignoreElements());
-  const leading$ = definitions.lead(({ publish }) =>
-    defer(() => {
-      notices.lines.push(`${name} leads: it reads the database's capture`);
-      return capture(name).pipe(concatMap((msg) => publish(msg)));
-    }),
-  );
-  const leading = concat(firstLook$, leading$).subscribe();
+  // All read under one name, behind their publishes: what a leader could not publish any more the next one is told again.
+  const leading = definitions
+    .lead(({ publish }) =>
+      defer(() => {
+        notices.lines.push(`${name} leads: it reads the database's capture`);
+        return capture({ reader: 'leader', deliver: publish });
+      }),
+    )
+    .subscribe();
   cleanup.add(() => {
     leading.unsubscribe();
   });

@@ -1,6 +1,6 @@
 import type { OverflowStrategy } from 'ddl-fanout';
 import { CaptureError, installCapture, postgresDefinitions } from 'ddl-fanout/postgres';
-import { tap } from 'rxjs';
+
 import { Cleanup } from './cleanup.js';
 import type { Database } from './database.js';
 import { embeddedDatabase } from './embedded.js';
@@ -52,12 +52,15 @@ async function start(options: OriginOptions, cleanup: Cleanup): Promise<Omit<Ori
   await installCapture(database).catch((error: unknown) => {
     throw error instanceof CaptureError ? new Complaint(error.message) : error;
   });
-  const capture: Capture = (reader) =>
-    postgresDefinitions(database, { reader, logger: notices }).pipe(
-      tap((msg) => {
+  const capture: Capture = (options) =>
+    postgresDefinitions(database, {
+      ...options,
+      logger: notices,
+      deliver: (msg) => {
         clock.told(msg);
-      }),
-    );
+        return options?.deliver?.(msg);
+      },
+    });
 
   const nodes = await startNodes(capture, options, { overflow, notices, cleanup, authenticate: tokens.authenticate });
   const participants = await connectAll(nodes, tokens, sessions, clock);

@@ -1,3 +1,4 @@
+import { from, lastValueFrom, type ObservableInput } from 'rxjs';
 import type { DefinitionScope, DefinitionSyncMsg } from '../definition.js';
 import type { CaptureNames } from './captureNames.js';
 import { captureState, type CaptureState } from './captureState.js';
@@ -7,11 +8,19 @@ const BATCH = 500;
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
+/** Takes a message; it is delivered when what this returns has completed, or at once when it returns nothing. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a delivery that returns nothing is a delivery done
+export type Deliver = (msg: DefinitionSyncMsg) => ObservableInput<unknown> | void;
+
+/** A delivery threw or errored: nothing that another connection would mend. */
+export class DeliveryFailed extends Error {}
+
 interface ReaderOptions {
   readonly names: CaptureNames;
   readonly reader: string;
   readonly snapshot: boolean;
   readonly scope: DefinitionScope | undefined;
+  readonly deliver: Deliver | undefined;
 }
 
 /** Messages, and the position that has been read once they are told. */
@@ -29,6 +38,10 @@ export class CaptureReader {
   /** What this subscription has told to exist, should it have to begin again from a snapshot. */
   private readonly told = new Map<string, DefinitionSyncMsg>();
 
+  /** Counts the reads, so that one whose connection was given up delivers nothing beside its successor. */
+  private turn = 0;
+  private delivering: Promise<void> = Promise.resolve();
+
   constructor(private readonly options: ReaderOptions) {
     this.s = options.names.schema;
   }
@@ -38,6 +51,7 @@ export class CaptureReader {
    * other reader needs it, when the next one is asked for: a reader that dies in between gets it again, never misses it.
    */
   async *read(connection: PostgresConnection): AsyncGenerator<ReadBatch> {
+    this.turn++;
     const state = await captureState(connection, this.options.names);
     if (this.position === undefined) yield* this.begin(connection, state);
     else if (this.origin !== state.origin || state.position < this.position) yield* this.snapshot(connection, state);
@@ -57,6 +71,11 @@ export class CaptureReader {
           origin: state.origin,
         });
     }
+  }
+
+  /** Nothing is delivered any more, but for what is under way. */
+  stop(): void {
+    this.turn++;
   }
 
   /** To be called with a batch at the moment it is handed on: from then on it is not told again. */
@@ -113,6 +132,7 @@ export class CaptureReader {
   }
 
   private async *tell(connection: PostgresConnection, batch: ReadBatch): AsyncGenerator<ReadBatch> {
+    await this.deliver(batch);
     yield batch;
     // Not just an update: the capture may have been installed anew, or the reader been forgotten, while it reads.
     await connection.query(
@@ -123,6 +143,17 @@ export class CaptureReader {
     await connection.query(
       `DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`,
     );
+  }
+
+  private async deliver({ messages }: ReadBatch): Promise<void> {
+    const { deliver } = this.options;
+    if (deliver === undefined) return;
+    const { turn } = this;
+    for (const msg of messages) {
+      await this.delivering;
+      if (turn !== this.turn) throw new Error('this read was given up');
+      await (this.delivering = delivered(deliver, msg));
+    }
   }
 
   private deleteOf({ definitionType, name }: DefinitionSyncMsg, position: bigint): DefinitionSyncMsg {
@@ -144,3 +175,12 @@ export class CaptureReader {
 }
 
 const keyOf = (msg: DefinitionSyncMsg): string => `${msg.definitionType}:${msg.name}`;
+
+async function delivered(deliver: Deliver, msg: DefinitionSyncMsg): Promise<void> {
+  try {
+    const result = deliver(msg);
+    if (result !== undefined) await lastValueFrom(from(result), { defaultValue: undefined });
+  } catch (cause) {
+    throw new DeliveryFailed('a delivery failed', { cause });
+  }
+}

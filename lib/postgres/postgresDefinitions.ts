@@ -1,5 +1,6 @@
 import {
   defer,
+  finalize,
   from,
   interval,
   merge,
@@ -14,9 +15,9 @@ import {
 import type { DefinitionScope, DefinitionSyncMsg } from '../definition.js';
 import { type Logger, safeLogger } from '../log.js';
 import { boundedBuffer } from '../operators/boundedBuffer.js';
-import { badOption, wholeNumber } from '../options.js';
+import { badOption, functionOption, wholeNumber } from '../options.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
-import { CaptureReader, type ReadBatch } from './captureReader.js';
+import { CaptureReader, type Deliver, DeliveryFailed, type ReadBatch } from './captureReader.js';
 import { captureState } from './captureState.js';
 import { connection, wakeUps } from './connection.js';
 import type { CaptureOptions } from './installCapture.js';
@@ -30,6 +31,13 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
   readonly scope?: DefinitionScope | undefined;
   /** Whose position this is; default `default`. Two that read at the same time must have two names. */
   readonly reader?: string | undefined;
+  /**
+   * Called with each message before it is emitted, one at a time; returns nothing (delivered) or an ObservableInput
+   * (delivered when that completes). A position is noted only behind deliveries, so whoever reads on under this name, in this
+   * process or another, is told again what was not delivered; after a lost connection some may be delivered twice. It
+   * throws, or its result errors: so does this, and nothing is noted. Default: a message is delivered by being emitted.
+   */
+  readonly deliver?: Deliver | undefined;
   /** How often to look without having been woken, in milliseconds, at least 1; default 1,000. */
   readonly pollInterval?: number | undefined;
   /** How long to wait before connecting again, in milliseconds, doubling and jittered; defaults 100 and 10,000. */
@@ -65,20 +73,23 @@ export function postgresDefinitions(
   options: PostgresDefinitionsOptions = {},
 ): Observable<DefinitionSyncMsg> {
   const { snapshot = true, scope, reader = 'default', pollInterval = 1_000, reconnect = {}, scheduler } = options;
+  const { deliver } = options;
   const names = captureNames(options.schema);
   const { initialDelay = 100, maxDelay = 10_000 } = reconnect;
   if (typeof reader !== 'string' || reader === '') throw badOption('reader', 'a name of one character or more', reader);
   wholeNumber('pollInterval', pollInterval, 1);
   wholeNumber('reconnect.initialDelay', initialDelay);
   wholeNumber('reconnect.maxDelay', maxDelay);
+  if (deliver !== undefined) functionOption('deliver', deliver);
   const log = safeLogger(options.logger);
 
   return defer(() => {
-    const reading = new CaptureReader({ names, reader, snapshot, scope });
+    const reading = new CaptureReader({ names, reader, snapshot, scope, deliver });
     return batches(client, names, reading, pollInterval, scheduler).pipe(
       retry({
         resetOnSuccess: true,
         delay: (error: unknown, attempt) => {
+          if (error instanceof DeliveryFailed) return throwError(() => error.cause);
           if (!isPassing(error)) return throwError(() => meaningOf(error, 'reading the capture'));
           const wait = Math.min(maxDelay, initialDelay * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
           log.warn('lost the connection to PostgreSQL', { reader, attempt, wait, error });
@@ -89,6 +100,7 @@ export function postgresDefinitions(
         reading.accept(batch);
         return batch.messages;
       }),
+      finalize(() => reading.stop()),
     );
   });
 }

@@ -4,7 +4,6 @@
  */
 import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
-import { concatMap, firstValueFrom } from 'rxjs';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { natsDefinitions } from 'ddl-fanout/nats';
 import { fromPg, postgresDefinitions } from 'ddl-fanout/postgres';
@@ -34,12 +33,13 @@ await new Promise<void>((resolve) => {
 
 const pool = new pg.Pool({ connectionString: postgres, max: 4 });
 pool.on('error', silent);
-// Each node reads under its own name, registered before it ever leads: what another leader was told and could not
-// publish any more, this one is told again.
-const capture$ = postgresDefinitions(fromPg(pool), { reader: name, logger });
-await firstValueFrom(capture$);
+// All read under one name, and a position is noted behind the publishes: what a leader that was killed could not publish
+// any more, the next one is told again.
 definitions
-  .lead(({ publish }) => capture$.pipe(concatMap((msg) => publish(msg))), { lease: 2_000, holder: name })
+  .lead(({ publish }) => postgresDefinitions(fromPg(pool), { reader: 'leader', deliver: publish, logger }), {
+    lease: 2_000,
+    holder: name,
+  })
   .subscribe();
 
 await serveDefinitions({ fanout, port, logger, authenticate: (token) => ({ subject: token }) });

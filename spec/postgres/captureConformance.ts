@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { firstValueFrom, take, toArray } from 'rxjs';
+import { EMPTY, firstValueFrom, NEVER, ReplaySubject, take, throwError, toArray } from 'rxjs';
 import {
   forgetReader,
   installCapture,
@@ -129,6 +129,52 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       expect(after.messages.map(line)).toEqual([
         ...['delete function s.old()', 'delete function s.brief()', 'put function s.kept()', 'put function s.again()'],
       ]);
+      await end();
+    });
+
+    it('tells the next reader of its name what was handed on but not delivered, deletes too', async () => {
+      const { listen, end } = await fresh(`${fn('s.gone')} ${fn('s.kept')}`);
+      const first = listen({ snapshot: false });
+      await first.settled();
+      first.stop();
+      const started$ = new ReplaySubject<string>(1);
+      const stuck = listen({
+        snapshot: false,
+        deliver: (msg) => {
+          if (msg.name.startsWith('flush.')) return EMPTY;
+          started$.next(line(msg));
+          return NEVER;
+        },
+      });
+      await database.sql(`DROP FUNCTION s.gone(); ${fn('s.f')}`);
+      expect(await firstValueFrom(started$)).toBe('delete function s.gone()');
+      stuck.stop();
+      const delivered: string[] = [];
+      const next = listen({
+        deliver: (msg) => {
+          if (!msg.name.startsWith('flush.')) delivered.push(line(msg));
+          return Promise.resolve();
+        },
+      });
+      await next.settled();
+      expect(stuck.messages).toEqual([]);
+      expect(delivered).toEqual(['delete function s.gone()', 'put function s.kept()', 'put function s.f()']);
+      expect(next.messages.map(line)).toEqual(delivered);
+      next.stop();
+      const last = listen({ snapshot: false, deliver: () => undefined });
+      await last.settled();
+      expect(last.messages).toEqual([]);
+      await end();
+    });
+
+    it('errors with what a delivery fails with, and notes nothing', async () => {
+      const { schema, end } = await fresh();
+      const fenced = new Error('a new leader took over');
+      const options = { schema, reader: 'leader', deliver: () => throwError(() => fenced) };
+      await database.sql(fn('s.f'));
+      await expect(firstValueFrom(postgresDefinitions(database.client, options))).rejects.toBe(fenced);
+      const again = postgresDefinitions(database.client, { schema, reader: 'leader' });
+      expect(line(await firstValueFrom(again))).toBe('put function s.f()');
       await end();
     });
 
