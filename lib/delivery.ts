@@ -1,7 +1,8 @@
+import { Backlog } from './backlog.js';
 import { FanoutError } from './errors.js';
-import { Ring } from './ring.js';
 import { subscribeChained } from './subscribeChained.js';
 import type { ObservableInput, Subscription } from 'rxjs';
+import type { Place } from './row.js';
 
 /** Who gives way when a value finds no place to wait: named after the victim. */
 export type OverflowStrategy = 'drop-incoming' | 'drop-oldest' | 'error' | 'catch-up';
@@ -9,49 +10,54 @@ export type OverflowStrategy = 'drop-incoming' | 'drop-oldest' | 'error' | 'catc
 /** How many values wait when nothing else is said; the original's channel holds as many. */
 export const DEFAULT_CAPACITY = 256;
 
+/** Nothing is in flight, nothing waits: the next value is delivered as it comes. */
+export const READY = 0;
+/** `deliver` is running, and nothing that matters behind it has happened meanwhile. */
+export const STARTING = 1;
+/** A value is in flight, or nothing is to be pushed. */
+export const BUSY = 2;
+export const CLOSED = 3;
+
 /**
  * The machine behind `boundedBuffer` and every session: one delivery in flight, `capacity` values waiting, then overflow.
  *
- * - `ready` is the only thing the fast path asks; it is false while a value is in flight, waits, or must not be pushed.
  * - A delivery that ends while it is being started is left to the loop that started it, so no stack grows.
  */
-export abstract class Delivery<T, R> {
+export abstract class Delivery<T, R> extends Backlog<T> {
+  // In this order: with very many sessions a broadcast costs what it costs to fetch the first of these from memory.
+  protected status: typeof READY | typeof STARTING | typeof BUSY | typeof CLOSED = READY;
   inFlight: 0 | 1 = 0;
   delivered = 0;
-  dropped = 0;
-  protected ready = true;
-  protected closed = false;
-  protected free: number;
-  protected queue: Ring<T> | undefined = undefined;
+  readonly capacity: number;
+  /** Values that were dropped one by one. */
+  protected victims = 0;
+  readonly overflow: OverflowStrategy;
 
   constructor(
-    readonly capacity: number,
-    readonly overflow: OverflowStrategy,
+    private readonly deliver: (value: T) => unknown,
+    capacity: number,
+    overflow: OverflowStrategy,
   ) {
-    this.free = capacity;
+    super();
+    this.capacity = capacity;
+    this.overflow = overflow;
   }
 
-  /** How many values wait in the buffer. */
-  get waiting(): number {
-    return this.queue?.length ?? 0;
+  /** How many values were dropped. */
+  get dropped(): number {
+    return this.victims;
   }
 
-  /** Delivers the value now, lets it wait, or lets the overflow strategy choose a victim. */
-  offer(value: T): void {
-    if (this.ready) {
-      this.ready = false;
-      this.start(value);
-      if (this.inFlight === 0) this.drain();
-    } else if (this.free > 0) {
-      this.free--;
-      (this.queue ??= new Ring()).push(value);
-    } else {
-      this.overflowed(value);
-    }
+  /**
+   * Delivers the value now, lets it wait, or lets the overflow strategy choose a victim.
+   * @param place where the value stands in a row; whoever is given one is offered all that the row takes from there on
+   */
+  offer(value: T, place?: Place<T>): void {
+    if (this.status === READY) this.#deliverNow(value);
+    else if (this.queued < this.capacity) this.enqueue(value, place);
+    else this.overflowed(value, place);
   }
 
-  /** Gives the value to whoever takes it; `undefined`: it is delivered. */
-  protected abstract give(value: T): ObservableInput<R> | undefined;
   protected abstract emit(result: R): void;
   protected abstract fail(error: unknown): void;
   /** Nothing waits and nothing is in flight: become ready, or end. */
@@ -60,72 +66,108 @@ export abstract class Delivery<T, R> {
   protected abstract hold(inner: Subscription): void;
   /** A victim was chosen and counted. */
   protected abstract lost(victim: T): void;
+  /** The value in flight has left the buffer, and is about to be given. */
+  protected abstract taken(): void;
+
+  protected get closed(): boolean {
+    return this.status === CLOSED;
+  }
 
   /** Starts one delivery. On return either it is in flight, or it has settled, or all is closed. */
   protected start(value: T): void {
+    this.status = BUSY;
     this.inFlight = 1;
-    let result: ObservableInput<R> | undefined;
+    this.taken();
+    if (this.closed) return;
+    const { deliver } = this;
+    let result: unknown;
     try {
-      result = this.give(value);
+      result = deliver(value);
     } catch (error) {
       this.fail(error);
       return;
     }
-    if (this.closed) {
-      quiet(result);
-      return;
-    }
-    if (result !== undefined) {
-      this.#follow(result);
-      return;
-    }
-    this.inFlight = 0;
-    this.delivered++;
+    this.#started(result);
   }
 
   /** Delivers what waits, one after the other, until one stays in flight. */
   protected drain(): void {
     while (!this.closed && this.inFlight === 0) {
-      const { queue } = this;
-      if (queue === undefined) {
+      if (this.queued === 0) {
         this.idle();
         return;
       }
-      this.start(this.shift(queue));
+      this.start(this.shift());
     }
   }
 
-  /** Takes out the value that waits longest; an empty buffer is let go. */
-  protected shift(queue: Ring<T>): T {
-    const value = queue.shift();
-    this.free++;
-    if (queue.length === 0) this.queue = undefined;
-    return value;
+  /** Nothing has happened since `deliver` was called. */
+  protected undisturbed(): boolean {
+    return this.status === STARTING && this.queued === 0;
+  }
+
+  /** Something has happened that must be looked at when the `deliver` that is running has returned. */
+  protected interrupt(): void {
+    if (this.status === STARTING) this.status = BUSY;
   }
 
   /** Chooses the victim among the arriving value and those that wait. */
-  protected overflowed(value: T): void {
+  protected overflowed(value: T, place: Place<T> | undefined): void {
     let victim = value;
-    if (this.overflow === 'drop-oldest' && this.queue !== undefined) {
-      victim = this.queue.shift();
-      this.queue.push(value);
+    if (this.overflow === 'drop-oldest' && this.queued > 0) {
+      victim = this.shift();
+      this.enqueue(value, place);
+    } else {
+      this.leaveRow();
     }
-    this.dropped++;
+    this.victims++;
     if (this.overflow !== 'error') {
       this.lost(victim);
       return;
     }
-    this.closed = true;
+    this.status = CLOSED;
     this.lost(victim);
     const rule = `at most ${this.capacity} values (the capacity) can wait`;
     this.fail(new FanoutError('BUFFER_OVERFLOW', `${rule}, and one more arrived`));
   }
 
-  /** The delivery that was followed is done. */
+  /** The delivery in flight is done. */
   protected settle(): void {
     if (this.closed) return;
     this.inFlight = 0;
     this.delivered++;
+  }
+
+  /** `start` and `drain` for a value that nothing stands before: most are done when `deliver` returns. */
+  #deliverNow(value: T): void {
+    this.status = STARTING;
+    this.inFlight = 1;
+    const { deliver } = this;
+    let result: unknown;
+    try {
+      result = deliver(value);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (result === undefined && this.undisturbed()) {
+      this.status = READY;
+      this.inFlight = 0;
+      this.delivered++;
+      return;
+    }
+    this.#started(result);
+    this.drain();
+  }
+
+  #started(result: unknown): void {
+    if (this.closed) {
+      quiet(result);
+      return;
+    }
+    this.status = BUSY;
+    if (result === undefined) this.settle();
+    else this.#follow(result as ObservableInput<R>);
   }
 
   #follow(result: ObservableInput<R>): void {

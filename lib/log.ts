@@ -18,6 +18,15 @@ export function reportUnhandled(error: unknown): void {
   throwError(() => error).subscribe();
 }
 
+/** Runs foreign teardown: what it throws must not keep a frame, or the end, from others. */
+export function guarded(teardown: () => void): void {
+  try {
+    teardown();
+  } catch (error) {
+    reportUnhandled(error);
+  }
+}
+
 /** tslog at `warn` and above. Its call sites would all name this file, so capturing them is off. */
 function defaultLogger(): Logger {
   return new TsLogger({ name: 'ddl-fanout', minLevel: 'WARN', stack: { capture: 'off' } });

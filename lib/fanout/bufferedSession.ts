@@ -1,11 +1,11 @@
-import { Delivery } from '../delivery.js';
-import { reportUnhandled } from '../log.js';
-import type { ObservableInput, Observer, Subscription } from 'rxjs';
+import { CLOSED, Delivery, READY } from '../delivery.js';
+import { guarded } from '../log.js';
+import type { Observer, Subscription } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
 import type { OverflowStrategy } from '../delivery.js';
 import type { Logger } from '../log.js';
 import type { EndReason, FanoutEvents } from './events.js';
-import type { Group } from './hub.js';
+import type { Group } from './group.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
 import type { Session } from './session.js';
 import type { SessionStats, Totals } from './totals.js';
@@ -37,8 +37,6 @@ export type Deliver = (frame: DefinitionFrame) => unknown;
  */
 export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown> {
   superseded = 0;
-  /** Where it stands among the sessions of its group; kept by the hub. */
-  index = -1;
   /** Unregistered, replaced or completed: it ends when nothing is left to deliver. */
   protected ending: EndReason | undefined = undefined;
   #over = false;
@@ -52,10 +50,10 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     capacity: number,
     overflow: OverflowStrategy,
     protected readonly host: SessionHost,
-    private readonly deliver: Deliver | undefined,
+    deliver: Deliver,
     private readonly output: Observer<unknown> | undefined,
   ) {
-    super(capacity, overflow);
+    super(deliver, capacity, overflow);
   }
 
   /** Whether it reads the log instead of being pushed to. */
@@ -69,6 +67,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
   close(reason: EndReason): void {
     if (!this.registered) return;
     this.ending = reason;
+    this.interrupt();
     if (this.nothingLeft()) this.finish();
   }
 
@@ -99,11 +98,8 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     };
   }
 
-  protected override give(frame: DefinitionFrame): ObservableInput<unknown> | undefined {
+  protected override taken(): void {
     if (this.#droppedBefore >= 0) this.emptied();
-    if (this.closed) return undefined;
-    const { deliver } = this;
-    return deliver?.(frame) as ObservableInput<unknown> | undefined;
   }
 
   protected override emit(result: unknown): void {
@@ -131,7 +127,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
 
   /** Takes the next frame as it comes. */
   protected listen(): void {
-    this.ready = true;
+    this.status = READY;
   }
 
   protected override lost(): void {
@@ -142,7 +138,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
 
   /** Tells the end of an overflow once the queue is empty. */
   protected emptied(): void {
-    if (this.#droppedBefore < 0 || this.queue !== undefined || this.catchingUp) return;
+    if (this.#droppedBefore < 0 || this.queued > 0 || this.catchingUp) return;
     const lost = this.dropped - this.#droppedBefore;
     this.#droppedBefore = -1;
     this.host.announcer.ended(this.id, lost);
@@ -150,7 +146,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
 
   /** Whether `close` finds nothing to wait for. */
   protected nothingLeft(): boolean {
-    return this.ready;
+    return this.status === READY;
   }
 
   /** Ends a session that is to end, unless whoever was told meanwhile gave it something to deliver. */
@@ -192,11 +188,9 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     this.host.totals.add(this);
     const overflowing = this.#droppedBefore >= 0;
     this.#over = true;
-    this.closed = true;
-    this.ready = false;
-    this.free = 0;
+    this.status = CLOSED;
     this.inFlight = 0;
-    this.queue = undefined;
+    this.letQueueGo();
     this.#inner = undefined;
     this.#droppedBefore = -1;
     this.letGo();
@@ -211,14 +205,5 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     else logger.debug('session ended', { sessionId, reason, discarded });
     const ended = { type: 'ended', sessionId, reason, discarded } as const;
     events.tell(reason === 'failed' ? { ...ended, error } : ended);
-  }
-}
-
-/** Runs foreign teardown: what it throws must not keep a frame, or the end, from other sessions. */
-function guarded(teardown: () => void): void {
-  try {
-    teardown();
-  } catch (error) {
-    reportUnhandled(error);
   }
 }

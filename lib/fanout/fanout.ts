@@ -3,6 +3,7 @@ import { encodeOnce } from '../operators/encodeOnce.js';
 import { functionOption } from '../options.js';
 import { FanoutEvents } from './events.js';
 import { checkFanoutOptions } from './fanoutOptions.js';
+import { Group } from './group.js';
 import { Hub } from './hub.js';
 import { OverflowAnnouncer } from './overflowAnnouncer.js';
 import { PulledSession, Receiver } from './receiver.js';
@@ -13,9 +14,8 @@ import { checkSessionId, checkSessionOptions } from './sessionOptions.js';
 import { Totals } from './totals.js';
 import { Turns } from './turns.js';
 import type { Observable, ObservableInput, Observer } from 'rxjs';
-import type { DefinitionFrame, DefinitionScope, DefinitionSyncMsg } from '../definition.js';
+import type { DefinitionFrame, DefinitionSyncMsg } from '../definition.js';
 import type { WireError } from '../errors.js';
-import type { Group } from './hub.js';
 import type { FanoutEvent } from './events.js';
 import type { DefinitionReceiver } from './receiver.js';
 import type { FanoutOptions } from './fanoutOptions.js';
@@ -169,7 +169,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   receiver(sessionId: string, options: SessionOptions = {}): DefinitionReceiver {
     checkSessionId(sessionId);
     const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
-    const group = this.#over ? nowhere(scope) : this.#hub.group(scope);
+    const group = this.#over ? new Group('', scope, undefined) : this.#hub.group(scope);
     const session = new PulledSession(sessionId, group, capacity, overflow, this.#registry);
     if (this.#over) session.refuse(this.#failure);
     else this.#registry.add(session, replay).begin();
@@ -197,9 +197,4 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   stats(): FanoutStats {
     return this.#registry.stats();
   }
-}
-
-/** The group of a session that comes when all is over. */
-function nowhere(scope: DefinitionScope | undefined): Group {
-  return { key: '', scope, log: undefined, sessions: [], reading: new Set() };
 }

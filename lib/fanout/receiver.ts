@@ -1,8 +1,11 @@
+import { BUSY } from '../delivery.js';
 import { Ring } from '../ring.js';
 import { Session } from './session.js';
 import type { SessionHost } from './bufferedSession.js';
 import type { OverflowStrategy } from '../delivery.js';
-import type { Group } from './hub.js';
+import type { Group } from './group.js';
+import type { LogReader } from './logReader.js';
+import type { Place } from '../row.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 
@@ -32,8 +35,8 @@ export class PulledSession extends Session {
   #failure: { readonly error: unknown } | undefined = undefined;
 
   constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy, host: SessionHost) {
-    super(id, group, capacity, overflow, host, undefined, undefined);
-    this.ready = false;
+    super(id, group, capacity, overflow, host, nobody, undefined);
+    this.status = BUSY;
   }
 
   /** It takes no turns: whoever asks for a frame gets it at once. */
@@ -56,19 +59,25 @@ export class PulledSession extends Session {
     if (!this.#refused) super.discard(reason, error);
   }
 
-  take(): DefinitionFrame | undefined {
-    const { reader, queue } = this;
-    const frame = reader !== undefined ? reader.next() : queue !== undefined ? this.shift(queue) : undefined;
-    if (frame === undefined) {
-      if (reader === undefined) return undefined;
-      // What lay ahead was spared it; but whoever is told now may commit more.
-      this.caughtUp();
-      return this.waiting > 0 ? this.take() : undefined;
+  override offer(frame: DefinitionFrame, place?: Place<DefinitionFrame>): void {
+    const receipts = this.#receipts;
+    if (receipts === undefined) {
+      super.offer(frame, place);
+      return;
     }
+    const receipt = receipts.shift();
+    if (receipts.length === 0) this.#receipts = undefined;
     this.delivered++;
-    if (reader?.waiting === 0) this.caughtUp();
-    else this.emptied();
-    this.finishWhenIdle();
+    receipt.resolve(frame);
+  }
+
+  take(): DefinitionFrame | undefined {
+    if (this.reader !== undefined) return this.#read(this.reader);
+    if (this.queued === 0) return undefined;
+    const frame = this.shift();
+    this.delivered++;
+    this.hasPlace();
+    if (this.queued === 0) this.#emptied();
     return frame;
   }
 
@@ -89,29 +98,39 @@ export class PulledSession extends Session {
     if (!this.registered) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       (this.#receipts ??= new Ring()).push({ resolve, reject });
-      this.ready = true;
+      this.hasPlace();
     });
   }
 
-  protected override give(frame: DefinitionFrame): undefined {
-    const receipts = this.#receipts;
-    if (receipts === undefined) return;
-    const receipt = receipts.shift();
-    if (receipts.length === 0) this.#receipts = undefined;
-    receipt.resolve(frame);
-  }
-
   /** What waits stays until it is asked for. */
-  protected override drain(): void {
-    this.listen();
+  protected override listen(): void {
+    this.status = BUSY;
   }
 
-  protected override listen(): void {
-    this.ready = this.#receipts !== undefined;
+  protected override isFull(): boolean {
+    return this.#receipts === undefined && super.isFull();
   }
 
   protected override nothingLeft(): boolean {
     return this.waiting === 0;
+  }
+
+  #read(reader: LogReader): DefinitionFrame | undefined {
+    const frame = reader.next();
+    if (frame === undefined) {
+      // What lay ahead was spared it; but whoever is told now may commit more.
+      this.caughtUp();
+      return this.waiting > 0 ? this.take() : undefined;
+    }
+    this.delivered++;
+    if (reader.waiting === 0) this.caughtUp();
+    else this.#emptied();
+    return frame;
+  }
+
+  #emptied(): void {
+    this.emptied();
+    this.finishWhenIdle();
   }
 
   protected override conclude(reason: EndReason, error?: unknown): void {
@@ -124,6 +143,11 @@ export class PulledSession extends Session {
       else receipt.resolve(undefined);
     }
   }
+}
+
+/** Nothing is pushed to a pulled session. */
+function nobody(): void {
+  throw new Error('nobody takes what is pushed to a receiver');
 }
 
 /** The public face of a pulled session. */

@@ -64,7 +64,7 @@ export class Registry implements SessionHost {
     const { id: sessionId } = session;
     this.totals.registered++;
     const old = this.#sessions.set(sessionId, session);
-    this.hub().attach(session);
+    session.group.attach(session);
     if (replay !== false) session.replay(replay === 'with-deletes');
     if (old !== undefined) {
       this.#ending.add(old);
@@ -103,7 +103,7 @@ export class Registry implements SessionHost {
     this.ended();
   }
 
-  release(session: BufferedSession): void {
+  release(session: Session): void {
     if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     this.#ending.delete(session);
     this.hub().detach(session);

@@ -1,7 +1,9 @@
 import { BufferedSession } from './bufferedSession.js';
+import { BUSY } from '../delivery.js';
 import { LogReader } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
+import type { Place } from '../row.js';
 import type { TombstoneRule } from './logReader.js';
 import type { Follower } from './retention.js';
 import type { LogReading } from './turns.js';
@@ -15,8 +17,21 @@ const CATCH_UP: TombstoneRule = { deletesUntil: 0, since: 0 };
  */
 export class Session extends BufferedSession implements Follower, LogReading {
   protected reader: LogReader | undefined = undefined;
+  /** Where it stands among the sessions of its group that are offered frames, or -1; kept by the group. */
+  index = -1;
+  /** Frames that its group had had when it was last offered one, while it is passed by; else -1. Kept by the group. */
+  passedSince = -1;
   /** The last sequence that is for it, once it is to end. */
   #head: number | undefined = undefined;
+
+  /** Whether its group knows of it. */
+  get attached(): boolean {
+    return this.index >= 0 || this.passedSince >= 0;
+  }
+
+  override get dropped(): number {
+    return this.victims + (this.passedSince < 0 ? 0 : this.group.frames - this.passedSince);
+  }
 
   override get waiting(): number {
     return this.reader?.waiting ?? super.waiting;
@@ -30,7 +45,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     if (!this.registered) return Infinity;
     if (this.reader !== undefined) return this.reader.cursor;
     // Between the last frame given and the first that waits, nothing was offered.
-    return this.overflow === 'catch-up' && this.queue !== undefined ? this.queue.peek().sequence - 1 : Infinity;
+    return this.overflow === 'catch-up' && this.queued > 0 ? this.oldest().sequence - 1 : Infinity;
   }
 
   /** What waits in the queue will be given as it was offered, also a definition that is deleted by now. */
@@ -78,10 +93,17 @@ export class Session extends BufferedSession implements Follower, LogReading {
     if (this.registered) this.superseded += this.reader?.spared(sequences) ?? 0;
   }
 
-  /** What commits from now on is not for it: it reads the log as it is now. */
+  /** What commits from now on is not for it: it keeps what waits, and the log as it is now. */
   freeze(): void {
+    this.leaveRow();
     this.#head ??= this.host.lastSequence();
     this.reader?.freeze();
+  }
+
+  /** Takes over what was lost while frames passed it by. */
+  countPassed(): void {
+    this.victims = this.dropped;
+    this.passedSince = -1;
   }
 
   override close(reason: EndReason): void {
@@ -98,9 +120,28 @@ export class Session extends BufferedSession implements Follower, LogReading {
     else super.idle();
   }
 
-  protected override overflowed(frame: DefinitionFrame): void {
+  protected override overflowed(frame: DefinitionFrame, place: Place<DefinitionFrame> | undefined): void {
     if (this.overflow === 'catch-up') this.#fallBehind(frame);
-    else super.overflowed(frame);
+    else super.overflowed(frame, place);
+  }
+
+  protected override lost(): void {
+    super.lost();
+    if (this.overflow === 'drop-incoming' && this.index >= 0 && this.isFull()) this.group.pass(this);
+  }
+
+  protected override settle(): void {
+    super.settle();
+    this.hasPlace();
+  }
+
+  protected isFull(): boolean {
+    return this.status === BUSY && this.queued >= this.capacity;
+  }
+
+  /** What arrives next would not be dropped. */
+  protected hasPlace(): void {
+    if (this.passedSince >= 0) this.group.passNoMore(this);
   }
 
   /** Nothing of the log is ahead: live again. */
@@ -108,7 +149,6 @@ export class Session extends BufferedSession implements Follower, LogReading {
     const sequence = this.#head ?? this.host.lastSequence();
     this.reader = undefined;
     this.group.reading.delete(this);
-    this.free = this.capacity;
     if (this.registered) this.listen();
     this.emptied();
     if (this.closed) return;
@@ -125,17 +165,17 @@ export class Session extends BufferedSession implements Follower, LogReading {
   #read(reader: LogReader): void {
     this.reader = reader;
     this.group.reading.add(this);
-    this.ready = false;
-    this.free = 0;
+    this.status = BUSY;
   }
 
   /** Lets the queue go and reads the log from behind the last frame given. */
   #fallBehind(frame: DefinitionFrame): void {
     const { log } = this.group;
     if (log === undefined) return;
-    const offered = super.waiting + 1;
-    const reader = new LogReader(log, (this.queue?.peek() ?? frame).sequence - 1, CATCH_UP);
-    this.queue = undefined;
+    const offered = this.queued + 1;
+    const oldest = this.queued > 0 ? this.oldest() : frame;
+    const reader = new LogReader(log, oldest.sequence - 1, CATCH_UP);
+    this.letQueueGo();
     // What it held for the sake of its queue it may have no use for now.
     log.release(this);
     this.superseded += offered - reader.waiting;

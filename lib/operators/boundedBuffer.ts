@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { DEFAULT_CAPACITY, Delivery } from '../delivery.js';
+import { CLOSED, DEFAULT_CAPACITY, Delivery, READY } from '../delivery.js';
 import { reportUnhandled } from '../log.js';
 import { functionOption, oneOf, wholeNumber } from '../options.js';
 import { subscribeChained } from '../subscribeChained.js';
@@ -66,30 +66,28 @@ class Buffer<T, R> extends Delivery<T, R> {
 
   constructor(
     private readonly subscriber: Subscriber<R>,
-    private readonly deliver: (value: T, index: number) => unknown,
+    deliver: (value: T, index: number) => unknown,
     capacity: number,
     overflow: 'drop-incoming' | 'drop-oldest' | 'error',
     private readonly onOverflow: ((dropped: T, total: number) => void) | undefined,
   ) {
-    super(capacity, overflow);
+    super((value) => deliver(value, this.delivered), capacity, overflow);
+  }
+
+  override offer(value: T): void {
+    if (!this.closed) super.offer(value);
   }
 
   complete(): void {
     this.#sourceCompleted = true;
-    if (this.ready) this.subscriber.complete();
+    if (this.status === READY) this.subscriber.complete();
+    else this.interrupt();
   }
 
   /** Lets go of everything; nothing is delivered any more. */
   clear(): void {
-    this.closed = true;
-    this.ready = false;
-    this.free = 0;
-    this.queue = undefined;
-  }
-
-  protected override give(value: T): ObservableInput<R> | undefined {
-    const { deliver } = this;
-    return deliver(value, this.delivered) as ObservableInput<R> | undefined;
+    this.status = CLOSED;
+    this.letQueueGo();
   }
 
   protected override emit(result: R): void {
@@ -102,7 +100,7 @@ class Buffer<T, R> extends Delivery<T, R> {
   }
 
   protected override idle(): void {
-    this.ready = true;
+    this.status = READY;
     if (this.#sourceCompleted) this.subscriber.complete();
   }
 
@@ -110,8 +108,8 @@ class Buffer<T, R> extends Delivery<T, R> {
     this.subscriber.add(inner);
   }
 
-  protected override overflowed(value: T): void {
-    if (!this.closed) super.overflowed(value);
+  protected override taken(): void {
+    // Nobody is told.
   }
 
   protected override lost(victim: T): void {

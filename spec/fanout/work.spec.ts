@@ -5,7 +5,8 @@ import { definition, marbles } from 'ddl-fanout/testing';
 import { Delivery } from '../../lib/delivery.js';
 import { LogReader } from '../../lib/fanout/logReader.js';
 import { Ring } from '../../lib/ring.js';
-import { silent } from '../helpers/fanout.js';
+import { Row } from '../../lib/row.js';
+import { broadcast, expectBalance, silent } from '../helpers/fanout.js';
 import { alive } from '../helpers/garbage.js';
 import type { DefinitionFrame, DefinitionSyncMsg } from 'ddl-fanout';
 
@@ -13,15 +14,20 @@ import type { DefinitionFrame, DefinitionSyncMsg } from 'ddl-fanout';
 
 const SIZES = [0, 1, 10, 1_000];
 
-/** Tells every ring that a value is pushed into, until the returned function is called. A spy would keep them alive. */
-function onPush(tell: (ring: object) => void): () => void {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the ring below
-  const { push } = Ring.prototype;
-  Ring.prototype.push = function (value) {
-    tell(this);
-    push.call(this, value);
-  };
-  return () => (Ring.prototype.push = push);
+/** Counts the rings that a value is pushed into while `work` runs, the hub's own included. */
+function ringsUsedBy(work: () => void): number {
+  const push = jest.spyOn(Ring.prototype, 'push');
+  work();
+  const used = new Set(push.mock.contexts).size;
+  push.mockRestore();
+  return used;
+}
+
+/** Weak references to every frame that is broadcast. */
+function framesOf(fanout: DefinitionSyncFanout): WeakRef<DefinitionFrame>[] {
+  const frames: WeakRef<DefinitionFrame>[] = [];
+  fanout.frames$.subscribe((frame) => frames.push(new WeakRef(frame)));
+  return frames;
 }
 
 /** A message whose payload counts its readers: only encoding reads it. */
@@ -108,29 +114,71 @@ describe('the work of a broadcast', () => {
 });
 
 describe('what a session holds', () => {
-  it('has a queue only while frames wait in it', async () => {
+  it('shares what waits with the others of its scope: no queue for each, and nothing kept that all have taken', async () => {
     const fanout = new DefinitionSyncFanout();
     const receivers = Array.from({ length: 100 }, (_, i) => fanout.receiver(`receiver-${i}`));
-    fanout.broadcast(definition('taken at once'));
+    const frames = framesOf(fanout);
+    const append = jest.spyOn(Row.prototype, 'append');
+    expect(ringsUsedBy(() => broadcast(fanout, 'a', 'b', 'c'))).toBe(1);
+    expect(append).toHaveBeenCalledTimes(3);
+    append.mockRestore();
     for (const receiver of receivers) receiver.tryReceive();
+    expect(await alive(frames)).toBe(2);
+    for (const receiver of receivers) expect(receiver.tryReceive()?.msg.name).toBe('b');
+    for (const receiver of receivers) expect(receiver.tryReceive()?.msg.name).toBe('c');
+    expect(await alive(frames)).toBe(0);
+  });
 
-    const queues = new Set<WeakRef<object>>();
-    const stop = onPush((queue) => queues.add(new WeakRef(queue)));
-    fanout.broadcast(definition('f()'));
-    stop();
-    // One for each receiver, and the hub's own, which stays.
-    expect(queues.size).toBe(101);
-    expect(await alive([...queues])).toBe(101);
-    for (const receiver of receivers) receiver.tryReceive();
-    expect(await alive([...queues])).toBe(1);
-    expect(fanout.stats().delivered).toBe(200);
+  it('has a queue of its own once it has dropped a frame, so that it keeps none of those that it has not waiting', async () => {
+    const fanout = new DefinitionSyncFanout({ capacity: 2, logger: silent });
+    fanout.register('stalled', () => NEVER).subscribe();
+    const receiver = fanout.receiver('slow');
+    const frames = framesOf(fanout);
+    for (let i = 0; i < 100; i++) broadcast(fanout, `f${i}`);
+    // What waits for either; the first, in flight, is nobody's any more.
+    expect(await alive(frames)).toBe(3);
+    expect([receiver.tryReceive(), receiver.tryReceive()].map((frame) => frame?.msg.name)).toEqual(['f0', 'f1']);
+    expect(receiver.tryReceive()).toBeUndefined();
+    broadcast(fanout, 'again');
+    expect(receiver.tryReceive()?.msg.name).toBe('again');
+  });
+
+  it('keeps nothing that is broadcast after it was unregistered', async () => {
+    const fanout = new DefinitionSyncFanout();
+    fanout.register('stalled', () => NEVER).subscribe();
+    fanout.register('live', () => undefined).subscribe();
+    const frames = framesOf(fanout);
+    broadcast(fanout, 'in flight', 'waits');
+    fanout.unregister('stalled');
+    for (let i = 0; i < 100; i++) broadcast(fanout, `f${i}`);
+    expect(await alive(frames)).toBe(1);
+    expect(fanout.stats()).toMatchObject({ ending: 1, waiting: 1 });
+  });
+
+  it('is not visited while it is full and drops what arrives, and yet counted at every frame', () => {
+    const fanout = new DefinitionSyncFanout({ capacity: 1, logger: silent });
+    const ends: (() => void)[] = [];
+    const inFlight = new Observable<never>((subscriber) => void ends.push(() => subscriber.complete()));
+    for (let i = 0; i < 100; i++) fanout.register(`session-${i}`, () => inFlight).subscribe();
+    broadcast(fanout, 'in flight', 'waits', 'dropped');
+    const offer = jest.spyOn(Delivery.prototype, 'offer');
+    for (let i = 1; i <= 5; i++) {
+      broadcast(fanout, `dropped ${i}`);
+      expect(fanout.framesDropped).toBe(100 * (i + 1));
+      expect(fanout.session('session-7')).toMatchObject({ offered: i + 3, dropped: i + 1 });
+    }
+    expect(offer).not.toHaveBeenCalled();
+    for (const end of ends.splice(0, 10)) end();
+    broadcast(fanout, 'has a place in ten');
+    expect(offer).toHaveBeenCalledTimes(10);
+    expect(fanout.framesDropped).toBe(690);
+    expectBalance(fanout);
   });
 
   it('holds one reader while it is behind, and the log one frame a definition, whatever is committed', async () => {
     const fanout = new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', capacity: 2, logger: silent });
     registerMany(fanout, 50, () => NEVER);
-    const frames: WeakRef<object>[] = [];
-    fanout.frames$.subscribe((frame) => frames.push(new WeakRef(frame)));
+    const frames = framesOf(fanout);
     const offered = jest.spyOn(LogReader.prototype, 'offered');
     for (let i = 0; i < 500; i++) fanout.broadcast(definition(`f${i % 10}()`));
     expect(new Set(offered.mock.contexts).size).toBe(50);
