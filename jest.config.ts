@@ -6,6 +6,8 @@ const config: Config = {
   roots: ['<rootDir>/spec'],
   // Many specs wait for servers; jest's own choice on two cores is one worker.
   maxWorkers: 2,
+  // No spec asserts a time: this one only ends what hangs, on a machine however busy.
+  testTimeout: 60_000,
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

@@ -32,6 +32,8 @@ export abstract class Delivery<T, R> extends Backlog<T> {
   /** Values that were dropped one by one. */
   protected victims = 0;
   readonly overflow: OverflowStrategy;
+  /** At capacity 0: the delivery that is being started has completed, so that one value has a place to wait for its end. */
+  #placeIsFreed = false;
 
   constructor(
     private readonly deliver: (value: T) => unknown,
@@ -114,6 +116,10 @@ export abstract class Delivery<T, R> extends Backlog<T> {
   /** Chooses the victim among the arriving value and those that wait. */
   protected overflowed(value: T, place: Place<T> | undefined): void {
     let victim = value;
+    if (this.#placeIsFreed && this.queued === 0) {
+      this.enqueue(value, place);
+      return;
+    }
     if (this.overflow === 'drop-oldest' && this.queued > 0) {
       victim = this.shift();
       this.enqueue(value, place);
@@ -181,13 +187,15 @@ export abstract class Delivery<T, R> extends Backlog<T> {
       error: (error: unknown) => this.fail(error),
       complete: () => {
         run.completed = true;
-        if (run.starting) return;
         // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
+        this.#placeIsFreed = this.capacity === 0 && run.starting;
+        if (run.starting) return;
         if (this.capacity === 0) settled();
         else inner.add(settled);
       },
     });
     run.starting = false;
+    this.#placeIsFreed = false;
     if (run.completed) this.settle();
   }
 }

@@ -18,6 +18,8 @@ export interface SessionHost {
   readonly announcer: OverflowAnnouncer;
   readonly logger: Logger;
   readonly turns: Turns;
+  /** The fan-out is over. */
+  readonly over: boolean;
   /** The last sequence that was given out. */
   lastSequence(): number;
   /** Ends a registered session gracefully; its id is free from now on. */
@@ -60,12 +62,12 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
   abstract get catchingUp(): boolean;
 
   get registered(): boolean {
-    return this.ending === undefined && !this.#over;
+    return this.ending === undefined && !this.#over && !this.host.over;
   }
 
   /** Ends when what waits is delivered; the hub offers nothing any more. */
   close(reason: EndReason): void {
-    if (!this.registered) return;
+    if (this.ending !== undefined || this.#over) return;
     this.ending = reason;
     this.interrupt();
     if (this.nothingLeft()) this.finish();
@@ -201,9 +203,11 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
   #tell(reason: EndReason, discarded: number, error?: unknown): void {
     const { id: sessionId } = this;
     const { logger, events } = this.host;
+    if (events.observed) {
+      const ended = { type: 'ended', sessionId, reason, discarded } as const;
+      events.tell(reason === 'failed' ? { ...ended, error } : ended);
+    }
     if (reason === 'failed') logger.warn('session failed', { sessionId, discarded, error });
     else logger.debug('session ended', { sessionId, reason, discarded });
-    const ended = { type: 'ended', sessionId, reason, discarded } as const;
-    events.tell(reason === 'failed' ? { ...ended, error } : ended);
   }
 }

@@ -36,8 +36,12 @@ export class FanoutEvents {
     this.events$ = this.#subject.asObservable();
   }
 
+  get observed(): boolean {
+    return this.#subject.observed;
+  }
+
   tell(event: FanoutEvent): void {
-    if (!this.#subject.observed) return;
+    if (!this.observed) return;
     this.#pending.push(event);
     this.#flush();
   }

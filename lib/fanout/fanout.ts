@@ -78,8 +78,8 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     this.events$ = events.events$;
     const onFailure = (error: WireError, msg: DefinitionSyncMsg): void => {
       this.#totals.encodeFailures++;
-      logger.error('a message cannot be encoded, and is skipped', { code: error.code, reason: error.message });
       events.tell({ type: 'encode-failed', msg, error });
+      logger.error('a message cannot be encoded, and is skipped', { code: error.code, reason: error.message });
     };
     const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.lastSequence() }));
     connectable(frames$, { connector: () => this.#hub, resetOnDisconnect: false }).connect();

@@ -2,7 +2,7 @@ import { KeyedMap } from './keyedMap.js';
 import type { EndReason, FanoutEvents } from './events.js';
 import type { Hub } from './hub.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
-import type { BufferedSession, SessionHost } from './bufferedSession.js';
+import type { SessionHost } from './bufferedSession.js';
 import type { Session } from './session.js';
 import type { FanoutStats, SessionStats, Totals } from './totals.js';
 import type { Logger } from '../log.js';
@@ -29,9 +29,12 @@ export class Registry implements SessionHost {
   readonly turns: Turns;
   readonly lastSequence: () => number;
   readonly #allOver: () => void;
-  #sessions = new KeyedMap<Session>();
-  readonly #ending = new Set<BufferedSession>();
-  #over = false;
+  readonly #sessions = new KeyedMap<Session>();
+  readonly #ending = new Set<Session>();
+  /** The fan-out is over: those that are left only drain, whether they are in `#sessions` or in `#ending`. */
+  over = false;
+  /** Sessions of whose end not all is told yet. */
+  #leaving = 0;
   /** Whether `allOver` was called. */
   #told = false;
 
@@ -49,11 +52,11 @@ export class Registry implements SessionHost {
   }
 
   get size(): number {
-    return this.#sessions.size;
+    return this.over ? 0 : this.#sessions.size;
   }
 
   get(sessionId: string): Session | undefined {
-    return this.#sessions.get(sessionId);
+    return this.over ? undefined : this.#sessions.get(sessionId);
   }
 
   /**
@@ -71,8 +74,8 @@ export class Registry implements SessionHost {
       this.hub().detach(old, true);
       old.freeze();
     }
-    this.logger.info('session registered', { sessionId });
     this.events.tell({ type: 'registered', sessionId });
+    this.logger.info('session registered', { sessionId });
     old?.close('replaced');
     return session;
   }
@@ -89,30 +92,23 @@ export class Registry implements SessionHost {
 
   /** The fan-out is over: all sessions end, gracefully or with its error. */
   end(failure: { readonly error: unknown } | undefined): void {
-    this.#over = true;
-    const sessions = [...this.#sessions.values()];
-    const ending = [...this.#ending];
-    this.#sessions = new KeyedMap();
-    for (const session of sessions) {
-      this.#ending.add(session);
-      this.hub().detach(session);
-    }
-    // Nothing is appended to the log any more, so those that read it need no copy.
-    if (failure === undefined) for (const session of sessions) session.close('completed');
-    else for (const session of [...ending, ...sessions]) session.discard('failed', failure.error);
-    this.ended();
+    this.over = true;
+    // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
+    if (failure === undefined) for (const session of this.#sessions.values()) session.close('completed');
+    else for (const session of this.#everybody()) session.discard('failed', failure.error);
+    this.#finishIfAllOver();
   }
 
   release(session: Session): void {
+    this.#leaving++;
     if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     this.#ending.delete(session);
     this.hub().detach(session);
   }
 
   ended(): void {
-    if (!this.#over || this.#ending.size > 0 || this.#told) return;
-    this.#told = true;
-    this.#allOver();
+    this.#leaving--;
+    this.#finishIfAllOver();
   }
 
   *sessions(): IterableIterator<SessionStats> {
@@ -120,7 +116,17 @@ export class Registry implements SessionHost {
   }
 
   stats(): FanoutStats {
-    const sessions = [...this.#sessions.values(), ...this.#ending];
-    return this.totals.stats(this.#sessions.size, this.#ending.size, sessions);
+    const ending = this.#sessions.size - this.size + this.#ending.size;
+    return this.totals.stats(this.size, ending, this.#everybody());
+  }
+
+  #finishIfAllOver(): void {
+    if (!this.over || this.#ending.size + this.#sessions.size + this.#leaving > 0 || this.#told) return;
+    this.#told = true;
+    this.#allOver();
+  }
+
+  #everybody(): Session[] {
+    return [...this.#ending, ...this.#sessions.values()];
   }
 }

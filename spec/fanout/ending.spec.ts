@@ -1,8 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionFrame, DefinitionCatalog, DefinitionSyncFanout } from 'ddl-fanout';
 import { definition, marbles } from 'ddl-fanout/testing';
-import { map, NEVER, of, Subject } from 'rxjs';
-import { broadcast, eventsOf, expectBalance, keeper, nameOf, recordingLogger, silent } from '../helpers/fanout.js';
+import { map, NEVER, Observable, of, Subject, Subscription } from 'rxjs';
+import {
+  broadcast,
+  eventsOf,
+  expectBalance,
+  keeper,
+  nameOf,
+  recordingLogger,
+  silent,
+  unencodable,
+} from '../helpers/fanout.js';
 
 const messages = { a: definition('a'), b: definition('b'), c: definition('c') };
 const over = new Error('over');
@@ -160,6 +169,44 @@ describe('error (F11)', () => {
     fanout.error(error);
     fanout.register('b', () => undefined).subscribe(observer);
     expect(told).toEqual([error, error]);
+  });
+});
+
+// `events$` used to complete while an ending session ran its teardown or its log line, and what was told then was lost.
+describe('the last word on events$ (F11)', () => {
+  it('waits for a session that ends another one while it ends itself', () => {
+    const fanout = new DefinitionSyncFanout();
+    const events = eventsOf(fanout);
+    const both = new Subscription();
+    both.add(fanout.register('a', () => new Observable(() => () => both.unsubscribe())).subscribe());
+    both.add(fanout.register('b', () => NEVER).subscribe());
+    broadcast(fanout, 'f()');
+    fanout.complete();
+    fanout.unregister('a');
+    both.unsubscribe();
+    expect([...events].sort()).toEqual(
+      ['ended a unsubscribed 1', 'ended b unsubscribed 1', 'registered a', 'registered b', '|'].sort(),
+    );
+    expect(events.at(-1)).toBe('|');
+  });
+
+  it.each([
+    ['session registered', ['registered a', 'ended a completed 0', '|']],
+    ['session ended', ['registered a', 'ended a unsubscribed 0', '|']],
+    [
+      'a message cannot be encoded, and is skipped',
+      ['registered a', 'encode-failed UNENCODABLE', 'ended a completed 0', '|'],
+    ],
+  ])('comes behind what the line "%s" is about, when that line ends the fan-out', (line, expected) => {
+    const logger = recordingLogger(([, message]) => {
+      if (message === line) fanout.complete();
+    });
+    const fanout: DefinitionSyncFanout = new DefinitionSyncFanout({ logger });
+    const events = eventsOf(fanout);
+    const session = fanout.register('a', () => undefined).subscribe();
+    if (line === 'session ended') session.unsubscribe();
+    fanout.broadcast(unencodable);
+    expect(events).toEqual(expected);
   });
 });
 

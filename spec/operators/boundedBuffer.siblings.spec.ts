@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { boundedBuffer } from 'ddl-fanout';
 import fc from 'fast-check';
-import { concatMap, exhaustMap, Observable, Subject } from 'rxjs';
+import { concatMap, exhaustMap, finalize, Observable, of, Subject } from 'rxjs';
 import type { OperatorFunction, Subscriber } from 'rxjs';
 
 type Effect = 'nothing' | 'push' | 'complete' | 'error' | 'unsubscribe' | 'finish';
@@ -158,6 +158,24 @@ function expectSiblings(capacity: number, sibling: Flatten, teardown: fc.Arbitra
 describe('boundedBuffer at its limits', () => {
   it('is exhaustMap at capacity 0, down to the order of completion and teardown', () => {
     expectSiblings(0, (project) => exhaustMap(project), effect);
+  });
+
+  // It used to drop the value: its place was freed only when `subscribe` had returned.
+  it('takes at capacity 0 what arrives while an inner that has completed is torn down, as exhaustMap does', () => {
+    const playedBy = (
+      take: (deliver: (value: number) => Observable<number>) => OperatorFunction<number, number>,
+    ): number[] => {
+      const source = new Subject<number>();
+      const emitted: number[] = [];
+      const again = (value: number) => () => {
+        if (value < 3) source.next(value + 1);
+      };
+      source.pipe(take((value) => of(value).pipe(finalize(again(value))))).subscribe((value) => emitted.push(value));
+      source.next(1);
+      return emitted;
+    };
+    expect(playedBy((deliver) => exhaustMap(deliver))).toEqual([1, 2, 3]);
+    expect(playedBy((deliver) => boundedBuffer(deliver, { capacity: 0 }))).toEqual([1, 2, 3]);
   });
 
   it('is concatMap at capacity Infinity, down to the order of completion and teardown', () => {
