@@ -1,7 +1,8 @@
 import { Backlog } from './backlog.js';
 import { FanoutError } from './errors.js';
-import { subscribeChained } from './subscribeChained.js';
+import { Following } from './following.js';
 import type { ObservableInput, Subscription } from 'rxjs';
+import type { Followed } from './following.js';
 import type { Place } from './row.js';
 
 /** Who gives way when a value finds no place to wait: named after the victim. */
@@ -23,7 +24,7 @@ export const CLOSED = 3;
  *
  * - A delivery that ends while it is being started is left to the loop that started it, so no stack grows.
  */
-export abstract class Delivery<T, R> extends Backlog<T> {
+export abstract class Delivery<T, R> extends Backlog<T> implements Followed<R> {
   // In this order: with very many sessions a broadcast costs what it costs to fetch the first of these from memory.
   protected status: typeof READY | typeof STARTING | typeof BUSY | typeof CLOSED = READY;
   inFlight: 0 | 1 = 0;
@@ -60,16 +61,23 @@ export abstract class Delivery<T, R> extends Backlog<T> {
     else this.overflowed(value, place);
   }
 
-  protected abstract emit(result: R): void;
-  protected abstract fail(error: unknown): void;
+  abstract emit(result: R): void;
+  abstract fail(error: unknown): void;
+  /** Keeps hold of the delivery in flight, to unsubscribe it when all ends. */
+  abstract hold(inner: Subscription): void;
   /** Nothing waits and nothing is in flight: become ready, or end. */
   protected abstract idle(): void;
-  /** Keeps hold of the delivery in flight, to unsubscribe it when all ends. */
-  protected abstract hold(inner: Subscription): void;
   /** A victim was chosen and counted. */
   protected abstract lost(victim: T): void;
   /** The value in flight has left the buffer, and is about to be given. */
   protected abstract taken(): void;
+
+  completed(inner: Subscription | undefined): void {
+    // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
+    if (inner === undefined) this.#placeIsFreed = this.capacity === 0;
+    else if (this.capacity === 0) this.#goOn();
+    else inner.add(() => this.#goOn());
+  }
 
   protected get closed(): boolean {
     return this.status === CLOSED;
@@ -166,6 +174,11 @@ export abstract class Delivery<T, R> extends Backlog<T> {
     this.drain();
   }
 
+  #goOn(): void {
+    this.settle();
+    this.drain();
+  }
+
   #started(result: unknown): void {
     if (this.closed) {
       quiet(result);
@@ -173,30 +186,8 @@ export abstract class Delivery<T, R> extends Backlog<T> {
     }
     this.status = BUSY;
     if (result === undefined) this.settle();
-    else this.#follow(result as ObservableInput<R>);
-  }
-
-  #follow(result: ObservableInput<R>): void {
-    const run = { starting: true, completed: false };
-    const settled = (): void => {
-      this.settle();
-      this.drain();
-    };
-    const inner = subscribeChained(result, (subscription) => this.hold(subscription), {
-      next: (value) => this.emit(value),
-      error: (error: unknown) => this.fail(error),
-      complete: () => {
-        run.completed = true;
-        // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
-        this.#placeIsFreed = this.capacity === 0 && run.starting;
-        if (run.starting) return;
-        if (this.capacity === 0) settled();
-        else inner.add(settled);
-      },
-    });
-    run.starting = false;
+    else if (new Following<R>(this).start(result as ObservableInput<R>)) this.settle();
     this.#placeIsFreed = false;
-    if (run.completed) this.settle();
   }
 }
 

@@ -104,15 +104,15 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     if (this.#droppedBefore >= 0) this.emptied();
   }
 
-  protected override emit(result: unknown): void {
+  override emit(result: unknown): void {
     this.output?.next(result);
   }
 
-  protected override fail(error: unknown): void {
+  override fail(error: unknown): void {
     this.discard('failed', error);
   }
 
-  protected override hold(inner: Subscription): void {
+  override hold(inner: Subscription): void {
     this.#inner = inner;
   }
 

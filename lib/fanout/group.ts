@@ -66,8 +66,15 @@ export class Group {
     const isStillToCome = index > this.#reached && index < this.#length;
     if (afterThis && isStillToCome && place?.value !== undefined) session.offer(place.value, place);
     if (session.passedSince >= 0) this.#unpass(session);
-    if (session.index >= 0) this.#remove(session);
+    if (this.sessions[session.index] === session) this.#remove(session);
     this.reading.delete(session);
+  }
+
+  /** Nothing is broadcast any more. In one step: sessions that are detached one by one fill each other's places. */
+  end(): void {
+    for (const session of this.full) session.countPassed();
+    this.full.clear();
+    this.sessions.length = 0;
   }
 
   /** From the next frame on the session is only counted. */

@@ -114,6 +114,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   }
 
   #end(failure: { readonly error: unknown } | undefined): void {
+    for (const group of this.#groups.values()) group.end();
     this.owner.over(failure);
     if (failure === undefined) this.#tap.complete();
     else this.#tap.error(failure.error);

@@ -90,11 +90,11 @@ class Buffer<T, R> extends Delivery<T, R> {
     this.letQueueGo();
   }
 
-  protected override emit(result: R): void {
+  override emit(result: R): void {
     this.subscriber.next(result);
   }
 
-  protected override fail(error: unknown): void {
+  override fail(error: unknown): void {
     this.clear();
     this.subscriber.error(error);
   }
@@ -104,7 +104,7 @@ class Buffer<T, R> extends Delivery<T, R> {
     if (this.#sourceCompleted) this.subscriber.complete();
   }
 
-  protected override hold(inner: Subscription): void {
+  override hold(inner: Subscription): void {
     this.subscriber.add(inner);
   }
 
