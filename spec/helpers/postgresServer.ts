@@ -1,43 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import pg from 'pg';
 import { fromPg } from 'ddl-fanout/postgres';
-import type { ServerProgram } from './servers.js';
 import type { TestDatabase, TestSession } from './postgresDatabase.js';
+import { findUser, type PostgresPrograms, postgresServer } from './postgresPrograms.js';
 
-const DEBIAN = '/usr/lib/postgresql';
-const PROGRAMS = ['initdb', 'postgres', 'pg_basebackup'];
-
-/** The folder of all of them: on PATH, or where Debian keeps them, the newest first. */
-function findBinaries(): string | undefined {
-  const majors = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [
-    ...(process.env['PATH'] ?? '').split(delimiter),
-    ...majors.map((major) => join(DEBIAN, major, 'bin')),
-  ];
-  return folders.find((folder) => PROGRAMS.every((program) => existsSync(join(folder, program))));
-}
-
-/** PostgreSQL refuses to run as root, so root lends it a user without rights. */
-function findUser(): { readonly uid: number; readonly gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((entry) => entry.split(':'));
-  const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody');
-  return user && { uid: Number(user[2]), gid: Number(user[3]) };
-}
-
-const binaries = findBinaries();
-
-export const postgresServer: ServerProgram = {
-  name: 'PostgreSQL server',
-  remedy: 'Debian: apt-get install postgresql',
-  available: binaries !== undefined,
-};
+export { postgresServer };
 
 /** A database of a server, which has any number of sessions. */
 export interface ServerDatabase extends TestDatabase {
@@ -55,14 +26,19 @@ export class PostgresServer {
   private databases = 0;
 
   private constructor(
+    private readonly programs: PostgresPrograms,
     private readonly folder: string,
     readonly port: number,
     private readonly settings: Readonly<Record<string, string>>,
   ) {}
 
   /** @param settings of `postgresql.conf`; without any, nothing is synced to the disk */
-  static async start(settings: Readonly<Record<string, string>> = { fsync: 'off' }): Promise<PostgresServer> {
+  static async start(
+    settings: Readonly<Record<string, string>> = { fsync: 'off' },
+    programs = postgresServer,
+  ): Promise<PostgresServer> {
     return PostgresServer.make(
+      programs,
       'initdb',
       ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
       settings,
@@ -72,10 +48,11 @@ export class PostgresServer {
   /** A standby of this server, which follows it until `pg_promote()`. */
   standby(): Promise<PostgresServer> {
     const source = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'postgres', '-R', '-c', 'fast', '--no-sync'];
-    return PostgresServer.make('pg_basebackup', source, this.settings);
+    return PostgresServer.make(this.programs, 'pg_basebackup', source, this.settings);
   }
 
   private static async make(
+    programs: PostgresPrograms,
     program: string,
     options: readonly string[],
     settings: Readonly<Record<string, string>>,
@@ -84,8 +61,8 @@ export class PostgresServer {
     const user = findUser();
     if (user) chownSync(folder, user.uid, user.gid);
     const command = ['-D', join(folder, 'data'), ...options];
-    execFileSync(join(binaries ?? '', program), command, { ...user, cwd: folder, stdio: 'ignore' });
-    const server = new PostgresServer(folder, await freePort(), settings);
+    execFileSync(join(programs.folder ?? '', program), command, { ...user, cwd: folder, stdio: 'ignore' });
+    const server = new PostgresServer(programs, folder, await freePort(), settings);
     await server.up();
     return server;
   }
@@ -99,7 +76,7 @@ export class PostgresServer {
     const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', ...this.settings };
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const command = ['-D', join(this.folder, 'data'), '-p', String(this.port), ...options];
-    this.process = spawn(join(binaries ?? '', 'postgres'), command, {
+    this.process = spawn(join(this.programs.folder ?? '', 'postgres'), command, {
       ...findUser(),
       cwd: this.folder,
       stdio: 'ignore',

@@ -3,6 +3,8 @@ interface PayloadCase {
   readonly told: Readonly<Record<string, unknown>>;
   /** Texts that `definition` holds. */
   readonly definition: readonly string[];
+  /** The same where PostgreSQL 13 writes it in another way. */
+  readonly definition13?: readonly string[];
   /** The first PostgreSQL version that knows the statement; default 13. */
   readonly since?: number;
 }
@@ -82,6 +84,7 @@ export const payloads: Readonly<Record<string, PayloadCase>> = {
       owner: 'postgres',
     },
     definition: ['CREATE OR REPLACE PROCEDURE s.p(IN a integer, INOUT b text, VARIADIC c integer[])'],
+    definition13: ['CREATE OR REPLACE PROCEDURE s.p(a integer, INOUT b text, VARIADIC c integer[])'],
   },
   'a procedure with an output argument': {
     create: `CREATE PROCEDURE s.p(a int, OUT b text) LANGUAGE plpgsql AS 'BEGIN END'`,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, jest } from '@jest/globals';
-import { PostgresServer, postgresServer } from '../../helpers/postgresServer.js';
+import { majors, postgresMajor } from '../../helpers/postgresPrograms.js';
+import { PostgresServer } from '../../helpers/postgresServer.js';
 import { describeWith } from '../../helpers/servers.js';
 import { captureConformance } from '../../postgres/captureConformance.js';
 import { payloadConformance } from '../../postgres/payloadConformance.js';
@@ -8,15 +9,19 @@ import { statementConformance } from '../../postgres/statementConformance.js';
 // A server's start takes seconds on a busy machine.
 jest.setTimeout(60_000);
 
-describeWith(postgresServer, 'a PostgreSQL server as the Origin', () => {
-  let server: PostgresServer;
+for (const major of majors) {
+  const programs = postgresMajor(major);
 
-  beforeAll(async () => {
-    server = await PostgresServer.start();
+  describeWith(programs, `PostgreSQL ${major} as the Origin`, () => {
+    let server: PostgresServer;
+
+    beforeAll(async () => {
+      server = await PostgresServer.start({ fsync: 'off' }, programs);
+    });
+    afterAll(() => server.stop());
+
+    statementConformance(() => server.open());
+    captureConformance(() => server.open());
+    payloadConformance(() => server.open());
   });
-  afterAll(() => server.stop());
-
-  statementConformance(() => server.open());
-  captureConformance(() => server.open());
-  payloadConformance(() => server.open());
-});
+}
