@@ -15,12 +15,13 @@ export const captureVersion = 1;
  */
 export function installScript(names: CaptureNames): string {
   const { schema: s } = names;
-  // Two that install at once would both find no schema and both make it.
+  // Two that install at once would both find no schema and both make it. The code goes before a table is altered, or an
+  // older version's would take note of that.
   return `
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('ddl-fanout capture'));
 CREATE SCHEMA IF NOT EXISTS ${s};
 COMMENT ON SCHEMA ${s} IS '${captureMark}';
-${captureTables(names)}${dropCode(names)}${catalogFunctions(names)}${describeFunctions(names)}
+${dropCode(names)}${captureTables(names)}${catalogFunctions(names)}${describeFunctions(names)}
 ${lookFunctions(names)}${reconcileFunction(names)}${captureTriggers(names)}
 REVOKE ALL ON SCHEMA ${s} FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA ${s} FROM PUBLIC;
@@ -28,6 +29,11 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ${s} FROM PUBLIC;
 UPDATE ${s}.capture SET version = ${captureVersion};
 SELECT ${s}.reconcile();
 `;
+}
+
+/** SQL that ends a first installation, once nothing is under way that began before it. */
+export function completeScript({ schema: s }: CaptureNames): string {
+  return `SELECT ${s}.reconcile(); UPDATE ${s}.capture SET complete = true`;
 }
 
 /** SQL that takes a capture away. It fails, and changes nothing, when the schema holds anything else. */
@@ -47,7 +53,7 @@ DO ${quote}
 DECLARE
   drops text;
 BEGIN
-  SELECT pg_catalog.string_agg('DROP FUNCTION ' || p.oid::pg_catalog.regprocedure, ';') INTO drops
+  SELECT pg_catalog.string_agg(pg_catalog.format('DROP FUNCTION %s', p.oid::pg_catalog.regprocedure), ';') INTO drops
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
   IF drops IS NOT NULL THEN EXECUTE drops; END IF;
 END

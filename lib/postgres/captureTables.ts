@@ -3,7 +3,7 @@ import type { CaptureNames } from './captureNames.js';
 /**
  * The tables of a capture. They are kept over an upgrade, with all they hold.
  *
- * - `capture`: one row: the version, and the number of the last change.
+ * - `capture`: one row: the version, the number of the last change, and whether the first installation was brought to its end.
  * - `definition`: what exists and was told, as of that number.
  * - `change`: the log; `position` is null until its transaction commits.
  * - `touched`: what the transaction under way has touched; empty for everybody else.
@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS ${s}.capture (
   version integer NOT NULL,
   position bigint NOT NULL
 );
+ALTER TABLE ${s}.capture ADD COLUMN IF NOT EXISTS complete boolean NOT NULL DEFAULT false;
 CREATE TABLE IF NOT EXISTS ${s}.definition (
   definition_type text NOT NULL,
   name text NOT NULL,

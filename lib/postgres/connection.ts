@@ -1,23 +1,28 @@
 import { Observable } from 'rxjs';
+import { functionOption } from '../options.js';
 import type { PostgresConnection, PostgresLike } from './postgresLike.js';
+
+/** @throws {FanoutError} BAD_OPTION unless it is one: a driver's own pool or client has to go through `fromPg` first */
+export function checkClient(client: PostgresLike): void {
+  functionOption('client.connect', (client as Partial<PostgresLike> | undefined)?.connect);
+}
 
 /** Subscribing connects, unsubscribing closes; errors when there is no connection to be had, or when it is lost. */
 export function connection(client: PostgresLike): Observable<PostgresConnection> {
   return new Observable((subscriber) => {
-    client.connect().then(
-      (made) => {
+    const fail = (error: unknown): void => {
+      subscriber.error(error);
+    };
+    client
+      .connect()
+      .then((made) => {
         // Unsubscribed meanwhile: `add` then closes at once.
         subscriber.add(() => void made.close());
         if (subscriber.closed) return;
-        made.onLost((error) => {
-          subscriber.error(error);
-        });
+        made.onLost(fail);
         subscriber.next(made);
-      },
-      (error: unknown) => {
-        subscriber.error(error);
-      },
-    );
+      })
+      .catch(fail);
   });
 }
 

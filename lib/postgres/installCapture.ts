@@ -1,7 +1,8 @@
 import { firstValueFrom, timer } from 'rxjs';
 import { CaptureError } from './captureError.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
-import { captureVersion, installScript } from './captureScript.js';
+import { captureVersion, completeScript, installScript } from './captureScript.js';
+import { checkClient } from './connection.js';
 import { hasCapture } from './hasCapture.js';
 import type { PostgresConnection, PostgresLike } from './postgresLike.js';
 import { withConnection } from './withConnection.js';
@@ -23,30 +24,34 @@ export interface CaptureOptions {
  * @throws {CaptureError} PRIVILEGE, VERSION, READ_ONLY, SCHEMA_IN_USE, CLOSED; nothing has changed then
  */
 export function installCapture(client: PostgresLike, options: CaptureOptions = {}): Promise<void> {
+  checkClient(client);
   const names = captureNames(options.schema);
   return withConnection(client, 'installing the capture', async (connection) => {
-    const first = await isFirst(connection, names);
+    await checkVersions(connection, names);
     await connection.run(installScript(names));
-    if (!first) return;
+    if (await isComplete(connection, names)) return;
     await untilEnded(connection, await writersUnderWay(connection));
-    await connection.query(`SELECT ${names.schema}.reconcile()`);
+    await connection.run(completeScript(names));
   });
 }
 
-async function isFirst(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
+async function checkVersions(connection: PostgresConnection, names: CaptureNames): Promise<void> {
   const [server] = await connection.query(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
   if (Number(server?.['version']) < 130_000) {
     throw new CaptureError('VERSION', `PostgreSQL 13 or later is needed, this one says ${String(server?.['version'])}`);
   }
-  if (!(await hasCapture(connection, names))) return true;
+  if (!(await hasCapture(connection, names))) return;
   const [capture] = await connection.query(`SELECT version::text AS version FROM ${names.schema}.capture`);
-  if (Number(capture?.['version']) > captureVersion) {
-    throw new CaptureError(
-      'VERSION',
-      `the capture was made by a newer library (version ${String(capture?.['version'])})`,
-    );
+  const version = Number(capture?.['version']);
+  if (version > captureVersion) {
+    throw new CaptureError('VERSION', `the capture was made by a newer library (version ${version})`);
   }
-  return false;
+}
+
+/** False the first time, and again if that was cut off: the transactions it waited for may be under way still. */
+async function isComplete(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
+  const [capture] = await connection.query(`SELECT complete FROM ${names.schema}.capture`);
+  return capture?.['complete'] === true;
 }
 
 /** The transactions, prepared ones too, that have written to this database and not ended. */

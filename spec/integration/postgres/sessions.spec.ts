@@ -122,6 +122,24 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     late.stop();
   });
 
+  it('lose nothing that was under way when an installation was cut off and made again', async () => {
+    const schema = 'second';
+    await one.sql(`BEGIN; ${fn('s.early()')}`);
+    const cutOff = expect(installCapture(database.client, { schema })).rejects.toThrow();
+    const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE query LIKE '%prepared_xacts%' AND pid <> pg_backend_pid() AND datname = current_database()`;
+    while ((await database.sql(cut)).length === 0);
+    await cutOff;
+    const installed = installCapture(database.client, { schema });
+    await two.sql('SELECT pg_sleep(0.1)');
+    await one.sql('COMMIT');
+    await installed;
+    const second = new Listener(database, { schema });
+    await second.settled();
+    expect(second.messages.map(line)).toEqual(['put function s.early()']);
+    second.stop();
+  });
+
   it('wait for no reader', async () => {
     await one.sql(`BEGIN; SELECT * FROM ddl_fanout.change; SELECT * FROM ddl_fanout.definition`);
     await two.sql(fn('s.a()'));
