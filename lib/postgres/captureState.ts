@@ -17,6 +17,8 @@ export interface CaptureState {
 }
 
 /**
+ * Any role may make an operator for `oid || text`, and one that fits better than PostgreSQL's own is taken, wherever it
+ * stands in the search path; it would run with the reader's rights. So both sides of each operator are of its own types.
  * @throws {CaptureError} NOT_INSTALLED without a capture, READ_ONLY on a server that takes no writes, VERSION when the
  *   capture is of another version than this library's
  */
@@ -25,7 +27,7 @@ export async function captureState(connection: PostgresConnection, names: Captur
   const [row] = await connection.query(
     `SELECT c.version::text AS version, c.position::text AS position, ${channelOf(names)} AS channel,
        pg_catalog.current_setting('transaction_read_only') AS read_only,
-       c.tableoid || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
+       c.tableoid::text || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
          ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS origin
      FROM ${s}.capture c`,
   );

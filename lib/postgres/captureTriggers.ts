@@ -131,7 +131,18 @@ ${quote};
 const TAGS = [
   ...['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA'].map((what) => `CREATE ${what}`),
   ...['FUNCTION', 'PROCEDURE', 'ROUTINE', 'TRIGGER', 'SCHEMA', 'TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'],
-  ...['SEQUENCE', 'TYPE', 'DOMAIN', 'COLLATION', 'OPERATOR', 'AGGREGATE', 'LANGUAGE', 'EXTENSION', 'CONVERSION'],
+  ...[
+    'SEQUENCE',
+    'INDEX',
+    'TYPE',
+    'DOMAIN',
+    'COLLATION',
+    'OPERATOR',
+    'AGGREGATE',
+    'LANGUAGE',
+    'EXTENSION',
+    'CONVERSION',
+  ],
   ...['TEXT SEARCH CONFIGURATION', 'TEXT SEARCH DICTIONARY'],
 ].map((what) => (what.startsWith('CREATE') ? what : `ALTER ${what}`));
 

@@ -374,6 +374,32 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    it('does not take a schema that a role without rights has made up as a capture', async () => {
+      await database.sql(`CREATE SCHEMA s3; CREATE TABLE s3.capture (version int, position bigint);
+        COMMENT ON SCHEMA s3 IS 'ddl-fanout capture'; CREATE ROLE planter; ALTER SCHEMA s3 OWNER TO planter`);
+      const planted = { schema: 's3' };
+      await expect(installCapture(database.client, planted)).rejects.toMatchObject({ code: 'SCHEMA_IN_USE' });
+      await expect(removeCapture(database.client, planted)).rejects.toMatchObject({ code: 'SCHEMA_IN_USE' });
+      await database.sql('DROP SCHEMA s3 CASCADE; DROP ROLE planter');
+    });
+
+    it('calls no operator of others, with whoever’s rights, though it fits better than PostgreSQL’s own', async () => {
+      const types = ['oid', 'regprocedure'].flatMap((left) => [`${left}, text`, `text, ${left}`, `${left}, ${left}`]);
+      await database.sql('DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s');
+      for (const [i, pair] of types.entries()) {
+        const [left = '', right = ''] = pair.split(', ');
+        await database.sql(`CREATE FUNCTION s.evil${i}(${pair}) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''evil''; END';
+          CREATE OPERATOR public.|| (LEFTARG = ${left}, RIGHTARG = ${right}, FUNCTION = s.evil${i})`);
+      }
+      await installCapture(database.client, { schema: 'calm' });
+      await installCapture(database.client, { schema: 'calm' });
+      const listener = new Listener(database, { schema: 'calm' });
+      await listener.settled();
+      listener.stop();
+      await removeCapture(database.client, { schema: 'calm' });
+      await database.sql('DROP SCHEMA s CASCADE');
+    });
+
     it('says which right is missing', async () => {
       const { schema, end } = await fresh();
       await database.sql('DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN');

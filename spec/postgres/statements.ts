@@ -164,6 +164,26 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     run: 'ALTER TYPE s.mood SET SCHEMA public',
     told: ['delete function s.f(s.mood[])', 'put function s.f(public.mood[])'],
   },
+  'ALTER TYPE ... RENAME VALUE that a default names': {
+    given: `CREATE TYPE s.mood AS ENUM ('a'); CREATE FUNCTION s.f(m s.mood DEFAULT 'a') RETURNS int LANGUAGE sql AS 'SELECT 1';`,
+    run: `ALTER TYPE s.mood RENAME VALUE 'a' TO 'b'`,
+    told: ['put function s.f(s.mood)'],
+  },
+  'ALTER SEQUENCE, INDEX, TEXT SEARCH CONFIGURATION ... RENAME that a default names': {
+    given: `CREATE SEQUENCE s.q; CREATE TABLE s.t (a int); CREATE INDEX i ON s.t (a);
+      CREATE TEXT SEARCH CONFIGURATION s.words (COPY = simple);
+      CREATE FUNCTION s.f(a bigint DEFAULT nextval('s.q')) RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE FUNCTION s.g(a regclass DEFAULT 's.i'::regclass) RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE FUNCTION s.h(a regconfig DEFAULT 's.words'::regconfig) RETURNS int LANGUAGE sql AS 'SELECT 1';`,
+    run: `ALTER SEQUENCE s.q RENAME TO q2; ALTER INDEX s.i RENAME TO i2; ALTER TEXT SEARCH CONFIGURATION s.words RENAME TO w2`,
+    told: ['put function s.f(bigint)', 'put function s.g(regclass)', 'put function s.h(regconfig)'],
+  },
+  'a constraint trigger FROM a table that is renamed': {
+    given: `${TABLE} CREATE TABLE s.other (a int);
+      CREATE CONSTRAINT TRIGGER trg AFTER INSERT ON s.t FROM s.other FOR EACH ROW EXECUTE FUNCTION s.run();`,
+    run: 'ALTER TABLE s.other RENAME TO another',
+    told: [`put ${TRG}`],
+  },
   'ALTER DOMAIN ... RENAME': {
     given: `CREATE DOMAIN s.age AS int; ${F('s.f(s.age)')}`,
     run: 'ALTER DOMAIN s.age RENAME TO years',
