@@ -1,8 +1,8 @@
 import { from, lastValueFrom, type ObservableInput } from 'rxjs';
-import type { DefinitionScope, DefinitionSyncMsg } from '../definition.js';
-import type { CaptureNames } from './captureNames.js';
+import type { DefinitionSyncMsg } from '../definition.js';
 import { captureState, type CaptureState } from './captureState.js';
 import type { PostgresConnection, Row } from './postgresLike.js';
+import type { CheckedReaderOptions } from './readerOptions.js';
 
 const BATCH = 500;
 const NOTHING = new Uint8Array(0);
@@ -14,14 +14,6 @@ export type Deliver = (msg: DefinitionSyncMsg) => ObservableInput<unknown> | voi
 
 /** A delivery threw or errored: nothing that another connection would mend. */
 export class DeliveryFailed extends Error {}
-
-interface ReaderOptions {
-  readonly names: CaptureNames;
-  readonly reader: string;
-  readonly snapshot: boolean;
-  readonly scope: DefinitionScope | undefined;
-  readonly deliver: Deliver | undefined;
-}
 
 /** Messages, and the position that has been read once they are told. */
 export interface ReadBatch {
@@ -42,7 +34,7 @@ export class CaptureReader {
   private turn = 0;
   private delivering: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: ReaderOptions) {
+  constructor(private readonly options: CheckedReaderOptions) {
     this.s = options.names.schema;
   }
 
@@ -55,6 +47,8 @@ export class CaptureReader {
     const state = await captureState(connection, this.options.names);
     if (this.position === undefined) yield* this.begin(connection, state);
     else if (this.origin !== state.origin || state.position < this.position) yield* this.snapshot(connection, state);
+    // Nothing new: that it could look ends a row of failures.
+    else yield { messages: [], position: this.position, origin: state.origin };
     while (this.position !== undefined && this.position < state.position) {
       const rows = await connection.query(
         `SELECT c.position::text AS position, c.definition_type, c.name, c.action, c.payload FROM ${this.s}.change c

@@ -1,6 +1,8 @@
 import { captureNames } from './captureNames.js';
 import type { CaptureOptions } from './installCapture.js';
 import type { PostgresLike } from './postgresLike.js';
+import { checkClient } from './connection.js';
+import { checkReader } from './readerOptions.js';
 import { withConnection } from './withConnection.js';
 
 /**
@@ -11,7 +13,9 @@ import { withConnection } from './withConnection.js';
  * @throws {CaptureError} PRIVILEGE, NOT_INSTALLED, READ_ONLY, CLOSED
  */
 export function forgetReader(client: PostgresLike, reader: string, options: CaptureOptions = {}): Promise<boolean> {
+  checkClient(client);
   const { schema: s } = captureNames(options.schema);
+  checkReader(reader);
   return withConnection(client, 'forgetting a reader', async (connection) => {
     const gone = await connection.query(`DELETE FROM ${s}.reader WHERE name = $1 RETURNING name`, [reader]);
     return gone.length > 0;

@@ -6,7 +6,7 @@ export type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
 export { installCapture } from './installCapture.js';
 export type { CaptureOptions } from './installCapture.js';
 export { postgresDefinitions } from './postgresDefinitions.js';
-export type { PostgresDefinitionsOptions } from './postgresDefinitions.js';
+export type { PostgresDefinitionsOptions } from './readerOptions.js';
 export { forgetReader } from './forgetReader.js';
 export { removeCapture } from './removeCapture.js';
 export { CaptureError } from './captureError.js';

@@ -1,5 +1,6 @@
 import { captureNames } from './captureNames.js';
 import { removeScript } from './captureScript.js';
+import { checkClient } from './connection.js';
 import { hasCapture } from './hasCapture.js';
 import type { CaptureOptions } from './installCapture.js';
 import type { PostgresLike } from './postgresLike.js';
@@ -12,6 +13,7 @@ import { withConnection } from './withConnection.js';
  * @throws {CaptureError} PRIVILEGE, SCHEMA_IN_USE, READ_ONLY, CLOSED; nothing has changed then
  */
 export function removeCapture(client: PostgresLike, options: CaptureOptions = {}): Promise<void> {
+  checkClient(client);
   const names = captureNames(options.schema);
   return withConnection(client, 'removing the capture', async (connection) => {
     if (await hasCapture(connection, names)) await connection.run(removeScript(names));

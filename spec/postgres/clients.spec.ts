@@ -2,11 +2,14 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
 import {
   CaptureError,
+  forgetReader,
   fromPglite,
   installCapture,
   type PostgresConnection,
   postgresDefinitions,
+  type PostgresDefinitionsOptions,
   type PostgresLike,
+  removeCapture,
 } from 'ddl-fanout/postgres';
 import { line } from '../helpers/postgresDatabase.js';
 import { openPglite } from '../helpers/postgresPglite.js';
@@ -102,15 +105,66 @@ describe('a client of PostgreSQL', () => {
     await expect(installCapture(client)).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
+  it('counts its attempts from the last time that it could look, though nothing had changed', async () => {
+    const attempts: unknown[] = [];
+    const logger = {
+      ...quiet,
+      warn: (_text: string, { attempt }: { attempt?: unknown } = {}) => attempts.push(attempt),
+    };
+    const state = { version: '1', position: '7', read_only: 'off', origin: 'o', channel: 'c' };
+    let looks = 0;
+    const client = clientOf((sql) => {
+      if (!sql.includes(' AS origin')) return Promise.resolve([{ position: '7' }]);
+      // On each connection the first look says what to listen to, the second is the read that the third loses.
+      if (++looks % 3 > 0) return Promise.resolve([state]);
+      return failure(looks < 12 ? 'EPIPE' : '42501');
+    });
+    const options = { snapshot: false, pollInterval: 1, reconnect: { initialDelay: 1 }, logger };
+    await expect(firstValueFrom(postgresDefinitions(client, options))).rejects.toMatchObject({ code: 'PRIVILEGE' });
+    expect(attempts).toEqual([1, 1, 1]);
+  });
+
   it.each([
-    { reader: '' },
-    { reader: 5 as unknown as string },
-    { pollInterval: 0 },
-    { pollInterval: 1.5 },
-    { reconnect: { initialDelay: -1 } },
-    { reconnect: { maxDelay: Number.NaN } },
-  ])('is not even connected for the option %j', (options) => {
+    [{ reader: '' }, 'reader'],
+    [{ reader: 5 }, 'reader'],
+    [{ reader: 'a\0b' }, 'reader'],
+    [{ snapshot: 'no' }, 'snapshot'],
+    [{ snapshot: null }, 'snapshot'],
+    [{ scope: { tenantId: 1, databaseId: 2n } }, 'scope.tenantId'],
+    [{ scope: null }, 'scope'],
+    [{ deliver: 'no' }, 'deliver'],
+    [{ pollInterval: 0 }, 'pollInterval'],
+    [{ pollInterval: 1.5 }, 'pollInterval'],
+    // Node takes a longer timer for one of 1 ms: it asked the server without a pause.
+    [{ pollInterval: Infinity }, 'pollInterval'],
+    [{ pollInterval: 2 ** 31 }, 'pollInterval'],
+    [{ reconnect: null }, 'reconnect'],
+    [{ reconnect: { initialDelay: -1 } }, 'reconnect.initialDelay'],
+    [{ reconnect: { maxDelay: Number.NaN } }, 'reconnect.maxDelay'],
+    [{ reconnect: { maxDelay: Infinity } }, 'reconnect.maxDelay'],
+    [{ logger: null }, 'logger'],
+    [{ scheduler: null }, 'scheduler.schedule'],
+  ])('is not even connected for the option %j', (options, named) => {
     const client = { connect: () => Promise.reject(new Error('connected')) };
-    expect(() => postgresDefinitions(client, options)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+    const wrong = { code: 'BAD_OPTION', message: expect.stringMatching(new RegExp(`^${named} must be .*, got `)) };
+    expect(() => postgresDefinitions(client, options as PostgresDefinitionsOptions)).toThrow(
+      expect.objectContaining(wrong),
+    );
+  });
+
+  it('is refused at the call when it is none, and so is a reader without a name', () => {
+    const wrong = expect.objectContaining({ code: 'BAD_OPTION' });
+    for (const none of [undefined, null, {}] as unknown as PostgresLike[]) {
+      expect(() => postgresDefinitions(none)).toThrow(wrong);
+      expect(() => installCapture(none)).toThrow(wrong);
+      expect(() => removeCapture(none)).toThrow(wrong);
+      expect(() => forgetReader(none, 'a')).toThrow(wrong);
+    }
+    expect(() =>
+      forgetReader(
+        clientOf(() => Promise.resolve([])),
+        '',
+      ),
+    ).toThrow(wrong);
   });
 });

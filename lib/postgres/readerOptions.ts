@@ -1,0 +1,86 @@
+import type { SchedulerLike } from 'rxjs';
+import type { DefinitionScope } from '../definition.js';
+import { checkScope } from '../fanout/scopeKey.js';
+import { type Logger, safeLogger } from '../log.js';
+import { badOption, functionOption } from '../options.js';
+import { captureNames, type CaptureNames } from './captureNames.js';
+import type { Deliver } from './captureReader.js';
+import type { CaptureOptions } from './installCapture.js';
+
+export interface PostgresDefinitionsOptions extends CaptureOptions {
+  /** Tell what exists first; default true. False: go on where the reader of this name left off, a new one from now. */
+  readonly snapshot?: boolean | undefined;
+  /** Put on every message; default none. */
+  readonly scope?: DefinitionScope | undefined;
+  /** Whose position this is; default `default`. Two that read at the same time must have two names. */
+  readonly reader?: string | undefined;
+  /**
+   * Called with each message before it is emitted, one at a time; returns nothing (delivered) or an ObservableInput
+   * (delivered when that completes). A position is noted only behind deliveries, so whoever reads on under this name, in this
+   * process or another, is told again what was not delivered; after a lost connection some may be delivered twice. It
+   * throws, or its result errors: so does this, and nothing is noted. Default: a message is delivered by being emitted.
+   */
+  readonly deliver?: Deliver | undefined;
+  /** How often to look without having been woken, in milliseconds, 1 to 2^31-1; default 1,000. */
+  readonly pollInterval?: number | undefined;
+  /** How long to wait before connecting again, in milliseconds up to 2^31-1, doubling and jittered; defaults 100 and 10,000. */
+  readonly reconnect?:
+    { readonly initialDelay?: number | undefined; readonly maxDelay?: number | undefined } | undefined;
+  /** Told (warn) when a connection is lost; default: tslog at `warn` and above. */
+  readonly logger?: Logger | undefined;
+  /** Times polling and reconnecting; default: RxJS's `asyncScheduler`. */
+  readonly scheduler?: SchedulerLike | undefined;
+}
+
+/** The same with every default filled in. */
+export interface CheckedReaderOptions {
+  readonly names: CaptureNames;
+  readonly reader: string;
+  readonly snapshot: boolean;
+  readonly scope: DefinitionScope | undefined;
+  readonly deliver: Deliver | undefined;
+  readonly pollInterval: number;
+  readonly initialDelay: number;
+  readonly maxDelay: number;
+  readonly logger: Logger;
+  readonly scheduler: SchedulerLike | undefined;
+}
+
+// Node takes a longer one for 1.
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
+export function checkReaderOptions(options: PostgresDefinitionsOptions): CheckedReaderOptions {
+  const { schema, snapshot = true, scope, reader = 'default', deliver, pollInterval = 1_000, scheduler } = options;
+  const { reconnect = {}, logger } = options;
+  if (typeof snapshot !== 'boolean') throw badOption('snapshot', 'a boolean', snapshot);
+  if (deliver !== undefined) functionOption('deliver', deliver);
+  if (typeof reconnect !== 'object' || (reconnect as unknown) === null)
+    throw badOption('reconnect', 'an object', reconnect);
+  if (scheduler !== undefined)
+    functionOption('scheduler.schedule', (scheduler as Partial<SchedulerLike> | null)?.schedule);
+  const { initialDelay = 100, maxDelay = 10_000 } = reconnect;
+  return {
+    names: captureNames(schema),
+    reader: checkReader(reader),
+    snapshot,
+    scope: checkScope(scope),
+    deliver,
+    pollInterval: milliseconds('pollInterval', pollInterval, 1),
+    initialDelay: milliseconds('reconnect.initialDelay', initialDelay),
+    maxDelay: milliseconds('reconnect.maxDelay', maxDelay),
+    logger: safeLogger(logger),
+    scheduler,
+  };
+}
+
+/** @throws {FanoutError} BAD_OPTION */
+export function checkReader(reader: string): string {
+  if (typeof reader === 'string' && reader !== '' && !reader.includes('\0')) return reader;
+  throw badOption('reader', 'a name of one character or more without NUL', reader);
+}
+
+function milliseconds(option: string, value: number, least = 0): number {
+  if (Number.isInteger(value) && value >= least && value <= LONGEST_TIMER) return value;
+  throw badOption(option, `a whole number of ${least} to ${LONGEST_TIMER}`, value);
+}
