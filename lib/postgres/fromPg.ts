@@ -53,6 +53,7 @@ function fromPool(pool: PgPoolLike): PostgresLike {
 /** @param release called once; `spent` when the connection listened or is lost, and so is of no use to others */
 function pgConnection(client: PgClientLike, release: (spent: boolean) => void): PostgresConnection {
   let spent = false;
+  let lost = false;
   let closed = false;
   let channel: string | undefined;
   let onWake: (() => void) | undefined;
@@ -61,25 +62,26 @@ function pgConnection(client: PgClientLike, release: (spent: boolean) => void): 
   const lose = (error: unknown): void => {
     const tell = tellLost;
     tellLost = undefined;
-    spent = true;
+    spent = lost = true;
     tell?.(error);
   };
   const end = (): void => {
     lose(new Error('the server ended the connection'));
   };
+  const ask = oneAtATime(client);
   client.on('notification', wake);
   client.on('error', lose);
   client.on('end', end);
   return {
-    query: async (sql, parameters = []) => (await client.query(sql, [...parameters])).rows as Row[],
+    query: async (sql, parameters = []) => (await ask(sql, [...parameters])).rows as Row[],
     run: async (script) => {
-      await client.query(script);
+      await ask(script);
     },
     listen: async (name, wakeUp) => {
       onWake = wakeUp;
       channel = name;
       spent = true;
-      await client.query(`LISTEN ${name}`);
+      await ask(`LISTEN ${name}`);
     },
     onLost: (tell) => {
       tellLost = tell;
@@ -90,11 +92,25 @@ function pgConnection(client: PgClientLike, release: (spent: boolean) => void): 
       onWake = tellLost = undefined;
       client.off('notification', wake);
       client.off('end', end);
-      // A lost client may still emit `error`, which without a listener would end the process.
-      if (!spent) client.off('error', lose);
+      const pooled = 'release' in client;
+      // A client that is lost or destroyed may still emit `error`, which without a listener would end the process.
+      if (!lost && !(spent && pooled)) client.off('error', lose);
       release(spent);
-      if (!('release' in client) && channel !== undefined)
-        await client.query(`UNLISTEN ${channel}`).catch(() => undefined);
+      if (!pooled && channel !== undefined) await ask(`UNLISTEN ${channel}`).catch(() => undefined);
     },
+  };
+}
+
+/** `pg` deprecates what it queues, and a look may come due, or the reader go, during another statement. */
+function oneAtATime(client: PgClientLike): PgClientLike['query'] {
+  let asking: Promise<unknown> | undefined;
+  return (sql, parameters) => {
+    const answer = asking ? asking.then(() => client.query(sql, parameters)) : client.query(sql, parameters);
+    const answered = (): void => {
+      if (asking === over) asking = undefined;
+    };
+    const over = answer.then(answered, answered);
+    asking = over;
+    return answer;
   };
 }

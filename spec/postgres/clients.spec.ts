@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, it, jest } from '@jest/globals';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, skip, Subject } from 'rxjs';
 import {
   CaptureError,
   forgetReader,
+  fromPg,
   fromPglite,
   installCapture,
   type PostgresConnection,
@@ -122,6 +124,31 @@ describe('a client of PostgreSQL', () => {
     const options = { snapshot: false, pollInterval: 1, reconnect: { initialDelay: 1 }, logger };
     await expect(firstValueFrom(postgresDefinitions(client, options))).rejects.toMatchObject({ code: 'PRIVILEGE' });
     expect(attempts).toEqual([1, 1, 1]);
+  });
+
+  it('is a pg Client that stays as it was: nothing asked at the same time, no listener left', async () => {
+    const state = { version: '1', position: '7', read_only: 'off', origin: 'o', channel: 'c' };
+    const asked$ = new Subject<string>();
+    let [running, most] = [0, 0];
+    const client = Object.assign(new EventEmitter(), {
+      query: async (sql: string) => {
+        asked$.next(sql);
+        most = Math.max(most, ++running);
+        for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+        running--;
+        return { rows: [state] };
+      },
+    });
+    const source = fromPg(client);
+    for (const statements of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const asked = firstValueFrom(asked$.pipe(skip(statements - 1)));
+      const reading = postgresDefinitions(source, { snapshot: false, pollInterval: 1 }).subscribe();
+      await asked;
+      reading.unsubscribe();
+      while (running > 0) await new Promise(setImmediate);
+    }
+    expect(most).toBe(1);
+    expect(['notification', 'error'].map((event) => client.listenerCount(event))).toEqual([0, 0]);
   });
 
   it.each([
