@@ -107,8 +107,7 @@ END
 ${quote};
 CREATE FUNCTION ${s}.on_command_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 DECLARE
-  everything ${s}.touched[] := CASE WHEN tg_tag IN ('ALTER EXTENSION', 'REASSIGN OWNED')
-    THEN ARRAY[ROW(0, 0, false)::${s}.touched] END;
+  everything ${s}.touched[] := CASE WHEN tg_tag = 'ALTER EXTENSION' THEN ARRAY[ROW(0, 0, false)::${s}.touched] END;
 BEGIN
   PERFORM ${s}.on_touch(coalesce(everything, ARRAY(
     SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched FROM pg_event_trigger_ddl_commands() e

@@ -279,7 +279,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       const before = listen();
       await before.settled();
       before.stop();
-      await database.sql(`UPDATE ${schema}.capture SET version = 0; CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1';
+      await database.sql(`UPDATE ${schema}.capture SET version = 0; ALTER TABLE ${schema}.capture DROP COLUMN complete; CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE OR REPLACE FUNCTION ${schema}.on_drop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'`);
       const old = firstValueFrom(postgresDefinitions(database.client, { schema }));
       await expect(old).rejects.toMatchObject({ name: 'CaptureError', code: 'VERSION' });

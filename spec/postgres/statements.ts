@@ -178,6 +178,34 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     run: `ALTER SEQUENCE s.q RENAME TO q2; ALTER INDEX s.i RENAME TO i2; ALTER TEXT SEARCH CONFIGURATION s.words RENAME TO w2`,
     told: ['put function s.f(bigint)', 'put function s.g(regclass)', 'put function s.h(regconfig)'],
   },
+  'ALTER OPERATOR, COLLATION, AGGREGATE that a default or a parsed body names': {
+    given: `CREATE COLLATION s.col (locale = 'C'); CREATE OPERATOR s.@@# (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl);
+      CREATE AGGREGATE s.total(int) (SFUNC = int4pl, STYPE = int);
+      CREATE FUNCTION s.f(a int DEFAULT (1 OPERATOR(s.@@#) 2), b text DEFAULT ('x' COLLATE s.col)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE FUNCTION s.g() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT s.total(x) FROM generate_series(1, 2) x; END;`,
+    run: `ALTER COLLATION s.col RENAME TO col2; ALTER OPERATOR s.@@# (int, int) SET SCHEMA public; ALTER AGGREGATE s.total(int) RENAME TO sum`,
+    told: ['put function s.f(integer,text)', 'put function s.f(integer,text)', 'put function s.g()'],
+    since: 14,
+  },
+  'ALTER TYPE ... RENAME ATTRIBUTE, ALTER VIEW ... RENAME COLUMN that a parsed body names': {
+    given: `CREATE TYPE s.pair AS (a int); CREATE VIEW s.v AS SELECT 1 AS a;
+      CREATE FUNCTION s.f(p s.pair) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT (p).a; END;
+      CREATE FUNCTION s.g() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT v.a FROM s.v; END;`,
+    run: 'ALTER TYPE s.pair RENAME ATTRIBUTE a TO b; ALTER VIEW s.v RENAME COLUMN a TO b',
+    told: ['put function s.f(s.pair)', 'put function s.g()'],
+    since: 14,
+  },
+  'a trigger on a foreign table': {
+    given: `${TABLE} CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE s.ft (a int) SERVER far;`,
+    run: `CREATE TRIGGER trg BEFORE INSERT ON s.ft FOR EACH ROW EXECUTE FUNCTION s.run();
+      ALTER FOREIGN TABLE s.ft RENAME TO ft2; DROP FOREIGN DATA WRAPPER w CASCADE`,
+    told: [
+      'put trigger trg on s.ft',
+      'delete trigger trg on s.ft',
+      'put trigger trg on s.ft2',
+      'delete trigger trg on s.ft2',
+    ],
+  },
   'a constraint trigger FROM a table that is renamed': {
     given: `${TABLE} CREATE TABLE s.other (a int);
       CREATE CONSTRAINT TRIGGER trg AFTER INSERT ON s.t FROM s.other FOR EACH ROW EXECUTE FUNCTION s.run();`,
@@ -254,6 +282,18 @@ export const statements: Readonly<Record<string, StatementCase>> = {
       ALTER EXTENSION citext ADD FUNCTION s.citext_hash(s.citext); DROP EXTENSION citext`,
     told: ['put function s.citext_hash(s.citext)', 'delete function s.citext_hash(s.citext)'],
   },
+  'a function that goes with an extension it depends on': {
+    given: `CREATE EXTENSION citext SCHEMA s; ${F('s.f()')} ALTER FUNCTION s.f() DEPENDS ON EXTENSION citext;`,
+    run: 'DROP EXTENSION citext',
+    told: ['delete function s.f()'],
+  },
+  'DDL of other event triggers': {
+    given: `${TABLE} CREATE FUNCTION s.audit() RETURNS event_trigger LANGUAGE plpgsql AS
+      'BEGIN CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run(); END';`,
+    run: `CREATE EVENT TRIGGER audit ON ddl_command_end WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION s.audit();
+      CREATE VIEW s.v AS SELECT 1; DROP EVENT TRIGGER audit`,
+    told: [`put ${TRG}`],
+  },
   'aggregates and tables': {
     run: `CREATE AGGREGATE s.total(int) (SFUNC = int4pl, STYPE = int); CREATE TABLE s.x (i serial PRIMARY KEY); DROP TABLE s.x;
           DROP AGGREGATE s.total(int)`,
@@ -280,6 +320,17 @@ export const statements: Readonly<Record<string, StatementCase>> = {
             CREATE FUNCTION s.nested() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION s.nested(); END $$;`,
     run: 'SELECT s.make()',
     told: ['put function s.nested()', 'delete function s.nested()'],
+  },
+  'a procedure that commits and rolls back': {
+    given: `CREATE PROCEDURE s.migrate() LANGUAGE plpgsql AS $$ BEGIN ${F('s.a()')} COMMIT; ${F('s.b()')} ROLLBACK; ${F('s.c()')} END $$`,
+    run: 'CALL s.migrate()',
+    told: ['put function s.a()', 'put function s.c()'],
+  },
+  'DDL of a trigger that fires at the commit': {
+    given: `CREATE TABLE s.t (a int); CREATE FUNCTION s.late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${F('s.b()')} RETURN NULL; END $$;
+      CREATE CONSTRAINT TRIGGER trg AFTER INSERT ON s.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION s.late();`,
+    run: `BEGIN; ${F('s.a()')} INSERT INTO s.t VALUES (1); COMMIT`,
+    told: ['put function s.a()', 'put function s.b()'],
   },
   'a transaction that is rolled back': { run: `BEGIN; ${F('s.f()')} ROLLBACK`, told: [] },
   'a savepoint that is rolled back': {
