@@ -7,7 +7,7 @@ export type CaptureErrorCode = 'NOT_INSTALLED' | 'PRIVILEGE' | 'VERSION' | 'READ
  * - `PRIVILEGE`: the role may not do this, or the server refused it at the door.
  * - `VERSION`: the server is older than PostgreSQL 13, or the capture in the database is not of this library's version.
  * - `READ_ONLY`: the server takes no writes: a standby, or `default_transaction_read_only`.
- * - `SCHEMA_IN_USE`: a schema of that name exists and is not a capture.
+ * - `SCHEMA_IN_USE`: a schema of that name exists and is not a capture, or not one of a superuser's or this role's.
  * - `CLOSED`: the caller has ended the pool, the client or the PGlite that it passed in.
  */
 export class CaptureError extends Error {

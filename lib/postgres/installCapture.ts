@@ -19,7 +19,8 @@ export interface CaptureOptions {
  *   what has changed without being seen. Calling it at each start of the Origin is right.
  * - One transaction; it needs a role that may create event triggers (a superuser, as a rule) and PostgreSQL 13 or later.
  * - Waits for transactions that change definitions at that moment and, the first time, for every transaction of this
- *   database that has written and was open before: what those did, no event trigger saw.
+ *   database that has written and was open before: what those did, no event trigger saw. Cut off meanwhile, it waits
+ *   again at the next call.
  * @throws {FanoutError} BAD_OPTION at call time
  * @throws {CaptureError} PRIVILEGE, VERSION, READ_ONLY, SCHEMA_IN_USE, CLOSED; nothing has changed then
  */

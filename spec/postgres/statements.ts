@@ -51,6 +51,11 @@ export const statements: Readonly<Record<string, StatementCase>> = {
   },
   'ALTER ROUTINE that changes nothing': { given: F('s.f()'), run: 'ALTER ROUTINE s.f() VOLATILE', told: [] },
   'DROP FUNCTION': { given: F('s.f()'), run: 'DROP FUNCTION s.f()', told: ['delete function s.f()'] },
+  'DROP ROUTINE of both kinds': {
+    given: `${F('s.f()')} CREATE PROCEDURE s.p() LANGUAGE sql AS 'SELECT 1'`,
+    run: 'DROP ROUTINE s.f(), s.p()',
+    told: ['delete function s.f()', 'delete procedure s.p()'],
+  },
   'DROP FUNCTION IF EXISTS of none': { run: 'DROP FUNCTION IF EXISTS s.f()', told: [] },
   'DROP FUNCTION ... CASCADE with a trigger': {
     given: TRIGGER,
@@ -286,6 +291,11 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     given: `CREATE EXTENSION citext SCHEMA s; ${F('s.f()')} ALTER FUNCTION s.f() DEPENDS ON EXTENSION citext;`,
     run: 'DROP EXTENSION citext',
     told: ['delete function s.f()'],
+  },
+  'DROP EXTENSION ... CASCADE': {
+    given: `CREATE EXTENSION citext SCHEMA s; ${F('s.f(s.citext)')}`,
+    run: 'DROP EXTENSION citext CASCADE',
+    told: ['delete function s.f(s.citext)'],
   },
   'DDL of other event triggers': {
     given: `${TABLE} CREATE FUNCTION s.audit() RETURNS event_trigger LANGUAGE plpgsql AS
