@@ -1,5 +1,6 @@
 import { CaptureError } from './captureError.js';
 import type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
+import { isPassing } from './sqlState.js';
 
 /** What of a `pg` client is used. */
 export interface PgClientLike {
@@ -68,7 +69,13 @@ function pgConnection(client: PgClientLike, release: (spent: boolean) => void): 
   const end = (): void => {
     lose(new Error('the server ended the connection'));
   };
-  const ask = oneAtATime(client);
+  const asking = oneAtATime(client);
+  const ask: PgClientLike['query'] = (sql, parameters) =>
+    asking(sql, parameters).catch((error: unknown) => {
+      // The server that ends a connection may answer before it does: the next one to borrow the client would be cut off.
+      spent ||= isPassing(error);
+      throw error;
+    });
   client.on('notification', wake);
   client.on('error', lose);
   client.on('end', end);

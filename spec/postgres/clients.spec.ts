@@ -152,6 +152,23 @@ describe('a client of PostgreSQL', () => {
   });
 
   it.each([
+    ['57P01', true],
+    ['08006', true],
+    ['ETIMEDOUT', true],
+    ['42501', false],
+    ['22012', false],
+  ])('gives a pooled client back after %s; to be destroyed: %s', async (code, destroyed) => {
+    const released: unknown[] = [];
+    const client = Object.assign(new EventEmitter(), {
+      query: () => failure(code),
+      release: (destroy?: boolean) => void released.push(destroy),
+    });
+    const pool = { totalCount: 1, ending: false, connect: () => Promise.resolve(client) };
+    await expect(installCapture(fromPg(pool))).rejects.toThrow();
+    expect(released).toEqual([destroyed]);
+  });
+
+  it.each([
     [{ reader: '' }, 'reader'],
     [{ reader: 5 }, 'reader'],
     [{ reader: 'a\0b' }, 'reader'],
