@@ -59,9 +59,7 @@ export class Connection implements SessionTransport {
   ) {
     this.settings = host.settings;
     const { highWaterMark, handshakeTimeout } = this.settings.limits;
-    this.outbox = new Outbox(socket, highWaterMark, () => {
-      this.pongs.flush();
-    });
+    this.outbox = new Outbox(socket, highWaterMark);
     const isReplaying = () => this.#session?.registration.replaying === true;
     this.pongs = new Pongs(this.outbox, isReplaying, () => {
       this.count('pingsDropped');
@@ -105,6 +103,7 @@ export class Connection implements SessionTransport {
 
   terminate(): void {
     this.#stop();
+    this.outbox.close();
     this.webSocket.terminate();
   }
 
@@ -127,6 +126,7 @@ export class Connection implements SessionTransport {
     });
     this.webSocket.on('close', () => {
       this.#stop();
+      this.outbox.close();
       clearTimeout(this.#timer);
       this.host.gone(this);
     });

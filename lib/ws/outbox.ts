@@ -7,12 +7,9 @@ export interface UpgradedSocketLike {
   readonly writable: boolean;
   /** Bytes that the operating system has not taken yet. */
   readonly writableLength: number;
-  /** `false`: `drain` will come. Calls back when the operating system has taken the data, or never will. */
-  write(data: Uint8Array, callback?: () => void): boolean;
-  once(event: 'drain', listener: () => void): unknown;
+  /** Calls back when the operating system has taken the data, or never will. */
+  write(data: Uint8Array, callback?: () => void): unknown;
 }
-
-const NOTHING = new Uint8Array();
 
 /**
  * What goes out on one socket. Messages are collected during a turn of the event loop and written at its end, all at once,
@@ -20,10 +17,12 @@ const NOTHING = new Uint8Array();
  */
 export class Outbox {
   #run: Run | undefined;
-  /** What was queued when the run began; it can only have become less. */
+  /** What was queued in the socket when it was last written to; it can only have become less. */
   #before = 0;
   #waiting: Subscriber<never> | undefined;
+  #wanting: Set<() => void> | undefined;
   #closed = false;
+  #failure: { readonly error: unknown } | undefined;
   readonly #drained$ = new Observable<never>((subscriber) => {
     this.#waiting = subscriber;
     return () => {
@@ -31,11 +30,9 @@ export class Outbox {
     };
   });
 
-  /** @param onReady called when something was written and less than `highWaterMark` bytes are queued */
   constructor(
     private readonly socket: UpgradedSocketLike,
     private readonly highWaterMark: number,
-    private readonly onReady: () => void = () => undefined,
   ) {}
 
   /** Bytes that were given and that the operating system has not taken yet. */
@@ -50,6 +47,7 @@ export class Outbox {
 
   /** Takes a message that goes to many; `undefined`: ready for the next one, otherwise when what it returns completes. */
   deliver(payload: Uint8Array): Observable<never> | undefined {
+    if (this.#failure !== undefined) throw this.#failure.error;
     const run = (this.#run ?? this.#begin()).withShared(payload);
     this.#run = run;
     return this.#before + run.size < this.highWaterMark ? undefined : this.#drained$;
@@ -60,33 +58,50 @@ export class Outbox {
     this.#run = (this.#run ?? this.#begin()).withOwn(payload, opcode);
   }
 
+  /** Calls back when it is ready: now, or once as soon as it is, however often the same is asked for. */
+  whenReady(callback: () => void): void {
+    if (this.ready) callback();
+    else (this.#wanting ??= new Set()).add(callback);
+  }
+
   /** Writes what was taken. */
   flush(): void {
     const run = this.#run;
     this.#run = undefined;
     if (run === undefined || this.#closed || !this.socket.writable) return;
-    const drains = !this.socket.write(run.joined());
-    if (this.ready) this.#written();
-    else if (drains) this.socket.once('drain', this.#written);
-    // The mark is below the one of the socket itself, which promises nothing then.
-    else this.socket.write(NOTHING, this.#written);
+    // A callback costs the socket more than the rest of a write: only who waits has one.
+    if (this.#before + run.size < this.highWaterMark) this.socket.write(run.joined());
+    else this.socket.write(run.joined(), this.#taken);
+    this.#before = this.socket.writableLength;
+    if (this.#waiting !== undefined || this.#wanting !== undefined) this.#taken();
   }
 
   /** Lets go of what was taken; nothing is written any more. */
   close(): void {
     this.#closed = true;
     this.#run = undefined;
+    this.#wanting = undefined;
+  }
+
+  /** The socket has thrown: whoever delivers to it fails. */
+  fail(error: unknown): void {
+    this.#failure = { error };
+    this.close();
+    this.#waiting?.error(error);
   }
 
   #begin(): Run {
-    this.#before = this.socket.writableLength;
+    if (this.#before > 0) this.#before = this.socket.writableLength;
     return turn.join(this);
   }
 
-  readonly #written = (): void => {
+  readonly #taken = (): void => {
     if (this.#closed || !this.ready) return;
-    this.#waiting?.complete();
-    this.onReady();
+    const wanting = this.#wanting;
+    this.#wanting = undefined;
+    // What is for this socket alone is little, and would never have its turn behind a session that is behind.
+    if (wanting !== undefined) for (const callback of wanting) callback();
+    if (this.queued < this.highWaterMark) this.#waiting?.complete();
   };
 }
 
@@ -106,7 +121,13 @@ class Turn {
     const outboxes = this.#outboxes;
     this.#outboxes = [];
     this.#start = Run.empty();
-    for (const outbox of outboxes) outbox.flush();
+    for (const outbox of outboxes) {
+      try {
+        outbox.flush();
+      } catch (error) {
+        outbox.fail(error);
+      }
+    }
   };
 }
 

@@ -32,12 +32,13 @@ export class Pongs {
   }
 
   /** Sends what need not wait any longer. */
-  flush(): void {
-    if (this.#waiting.length === 0 || this.isHeld()) return;
+  readonly flush = (): void => {
+    if (this.isHeld()) return;
     while (this.outbox.ready) {
       const pong = this.#waiting.shift();
       if (pong === undefined) return;
       this.outbox.send(pong.payload, pong.opcode);
     }
-  }
+    if (this.#waiting.length > 0) this.outbox.whenReady(this.flush);
+  };
 }

@@ -16,6 +16,7 @@ export class Registration {
   replaying = false;
   #current = new Subscription();
   #resyncDue = false;
+  /** Nothing is registered any more. */
   #finishing = false;
 
   constructor(
@@ -30,15 +31,16 @@ export class Registration {
     this.#register(this.settings.replay);
   }
 
-  /** A whole replay, however often a client asks for one in this turn of the event loop. */
+  /**
+   * A whole replay, however often a client asks for one in this turn of the event loop, and before its socket is ready:
+   * every replay begins with a frame, which one who asks and never reads would pile up.
+   */
   resync(): void {
     if (!this.settings.hasCatalog || this.#resyncDue || this.#finishing) return;
     this.#resyncDue = true;
     this.replaying = true;
     const again = setImmediate(() => {
-      this.#resyncDue = false;
-      // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
-      if (!this.#finishing) this.#register('with-deletes');
+      this.outbox.whenReady(this.#replayAll);
     });
     this.#current.add(() => {
       clearImmediate(again);
@@ -58,8 +60,15 @@ export class Registration {
 
   /** Nothing more at all. */
   end(): void {
+    this.#finishing = true;
     this.#current.unsubscribe();
   }
+
+  readonly #replayAll = (): void => {
+    this.#resyncDue = false;
+    // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
+    if (!this.#finishing) this.#register('with-deletes');
+  };
 
   #register(replay: SessionOptions['replay']): void {
     this.#current.unsubscribe();
@@ -67,8 +76,9 @@ export class Registration {
     const current = new Subscription();
     this.#current = current;
     this.replaying = replay !== false;
+    const { outbox } = this;
     const options = { ...this.settings.session, scope: this.identity.scope, replay };
-    const session$ = this.settings.fanout.register(this.sessionId, ({ bytes }) => this.outbox.deliver(bytes), options);
+    const session$ = this.settings.fanout.register(this.sessionId, ({ bytes }) => outbox.deliver(bytes), options);
     current.add(
       session$.subscribe({
         error: (error: unknown) => {

@@ -89,7 +89,7 @@ export class ServedSession implements RegistrationListener {
     this.registration.resync();
   }
 
-  /** One at a time: a client waits for the answer. */
+  /** One at a time: a client waits for the answer, and gets it when its socket is ready. */
   #refresh({ newToken }: TokenRefresh): void {
     if (this.#refreshing) {
       this.transport.fail(Fault.protocolError);
@@ -102,16 +102,18 @@ export class ServedSession implements RegistrationListener {
   async #decide(newToken: string): Promise<void> {
     const { settings, request, outbox } = this.transport;
     const verdict = await judge(settings, newToken, request);
-    this.#refreshing = false;
     if (this.#over) return;
     if (verdict.type === 'undecided') {
       this.transport.fail(Fault.undecided);
     } else if (verdict.type === 'accepted' && isSameIdentity(verdict.identity, this.identity)) {
       const { expiresAt } = verdict.identity;
       this.#expiry.set(expiresAt);
-      outbox.send(
-        encodeMessage('TokenRefreshAck', { success: true, error: null, expiresInSecs: secondsTo(expiresAt) }),
-      );
+      outbox.whenReady(() => {
+        this.#refreshing = false;
+        outbox.send(
+          encodeMessage('TokenRefreshAck', { success: true, error: null, expiresInSecs: secondsTo(expiresAt) }),
+        );
+      });
     } else {
       outbox.send(encodeMessage('TokenRefreshAck', { success: false, error: REFUSAL, expiresInSecs: 0n }));
       this.transport.fail(Fault.refused);

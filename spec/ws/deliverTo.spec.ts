@@ -81,7 +81,7 @@ describe('deliverTo, given a WebSocket', () => {
 describe('deliverTo, given the socket of an upgrade', () => {
   it('writes the frames of one turn at once, the same bytes for all', async () => {
     const fanout = new DefinitionSyncFanout();
-    const sockets = [new FakeUpgradedSocket(65_536, false), new FakeUpgradedSocket(65_536, false)];
+    const sockets = [new FakeUpgradedSocket(false), new FakeUpgradedSocket(false)];
     for (const [index, socket] of sockets.entries()) fanout.register(String(index), deliverTo(socket)).subscribe();
     fanout.broadcast(definition('a'));
     fanout.broadcast(definition('b'));
@@ -93,7 +93,7 @@ describe('deliverTo, given the socket of an upgrade', () => {
 
   it('lets frames wait in the fan-out while the socket is full', async () => {
     const fanout = new DefinitionSyncFanout({ capacity: 2, logger: new QuietLogger() });
-    const socket = new FakeUpgradedSocket(1);
+    const socket = new FakeUpgradedSocket();
     fanout.register('slow', deliverTo(socket, { highWaterMark: 1 })).subscribe();
     for (const name of ['a', 'b', 'c', 'd']) fanout.broadcast(definition(name));
     await settle();
@@ -103,6 +103,39 @@ describe('deliverTo, given the socket of an upgrade', () => {
       await settle();
     }
     expect(fanout.session('slow')).toMatchObject({ delivered: 3, waiting: 0 });
+  });
+
+  it('fails alone when the socket throws, and the others get what they take in the same turn', async () => {
+    const fanout = new DefinitionSyncFanout({ logger: new QuietLogger() });
+    const sockets = [1, 2, 3].map(() => new FakeUpgradedSocket(false));
+    const [before, broken, after] = sockets as [FakeUpgradedSocket, FakeUpgradedSocket, FakeUpgradedSocket];
+    broken.write = () => {
+      throw new Error('the socket is broken');
+    };
+    const errors: unknown[] = [];
+    for (const [index, socket] of sockets.entries()) {
+      fanout.register(String(index), deliverTo(socket)).subscribe({ error: (error: unknown) => errors.push(error) });
+    }
+    for (const name of ['a', 'b']) {
+      fanout.broadcast(definition(name));
+      await settle();
+    }
+    expect([before.writes.length, after.writes.length, errors]).toEqual([2, 2, [new Error('the socket is broken')]]);
+    expect(fanout.activeSessions).toBe(2);
+  });
+
+  it('fails while it waits, when the socket throws', async () => {
+    const fanout = new DefinitionSyncFanout({ logger: new QuietLogger() });
+    const socket = new FakeUpgradedSocket();
+    socket.write = () => {
+      throw new Error('the socket is broken');
+    };
+    const errors: unknown[] = [];
+    const session$ = fanout.register('a', deliverTo(socket, { highWaterMark: 1 }));
+    session$.subscribe({ error: (error: unknown) => errors.push(error) });
+    fanout.broadcast(definition('a'));
+    await settle();
+    expect([errors, fanout.activeSessions]).toEqual([[new Error('the socket is broken')], 0]);
   });
 
   it('fails when the socket is gone', () => {

@@ -5,7 +5,7 @@ import { FakeUpgradedSocket } from '../helpers/fakeUpgradedSocket.js';
 import { settle } from '../helpers/promises.js';
 
 const message = (byte: number, length = 1): Uint8Array => new Uint8Array(length).fill(byte);
-const free = (): FakeUpgradedSocket => new FakeUpgradedSocket(65_536, false);
+const free = (): FakeUpgradedSocket => new FakeUpgradedSocket(false);
 
 describe('Outbox', () => {
   it('writes what it took in one turn at once, each message a frame of its own', async () => {
@@ -57,21 +57,60 @@ describe('Outbox', () => {
     expect(socket.writes.map((data) => [...data])).toEqual([[0x82, 1, 1, 0x8a, 1, 2, 0x82, 1, 3]]);
   });
 
-  it.each([
-    ['above the mark of the socket', 10],
-    ['below the mark of the socket', 1_000_000],
-  ])('is not ready from its high-water mark on until all has drained, when that is %s', async (_where, mark) => {
-    const socket = new FakeUpgradedSocket(mark);
+  it('is not ready from its high-water mark on until all has drained', async () => {
+    const socket = new FakeUpgradedSocket();
     let ready = 0;
-    const outbox = new Outbox(socket, 50, () => ready++);
+    const outbox = new Outbox(socket, 50);
     expect(outbox.deliver(message(1, 40))).toBeUndefined();
     const waiting = outbox.deliver(message(2, 40));
+    outbox.whenReady(() => ready++);
     let completed = false;
     waiting?.subscribe({ complete: () => (completed = true) });
     await settle();
     expect([outbox.queued, outbox.ready, completed, ready]).toEqual([84, false, false, 0]);
     socket.drain();
     expect([outbox.queued, outbox.ready, completed, ready]).toEqual([0, true, true, 1]);
+  });
+
+  it('asks the socket to call back only when somebody must wait for it', async () => {
+    const socket = new FakeUpgradedSocket();
+    const outbox = new Outbox(socket, 50);
+    outbox.deliver(message(1, 20));
+    await settle();
+    expect(socket.awaited).toBe(0);
+    outbox.deliver(message(2, 30));
+    await settle();
+    expect(socket.awaited).toBe(1);
+  });
+
+  it('calls back at once when it is ready, and otherwise once for each who asks, however often', async () => {
+    const socket = new FakeUpgradedSocket();
+    const outbox = new Outbox(socket, 10);
+    const called: string[] = [];
+    const one = () => called.push('one');
+    const other = () => called.push('other');
+    outbox.whenReady(one);
+    expect(called.splice(0)).toEqual(['one']);
+    outbox.send(message(1, 20));
+    for (const each of [one, other, one]) outbox.whenReady(each);
+    await settle();
+    expect(called).toEqual([]);
+    socket.drain();
+    expect(called).toEqual(['one', 'other']);
+  });
+
+  it('goes on with a delivery only when those who were called back leave it ready', async () => {
+    const socket = new FakeUpgradedSocket();
+    const outbox = new Outbox(socket, 10);
+    let completed = false;
+    outbox.deliver(message(1, 20))?.subscribe({ complete: () => (completed = true) });
+    outbox.whenReady(() => outbox.send(message(2, 20)));
+    await settle();
+    socket.drain();
+    await settle();
+    expect([completed, socket.writes.length]).toEqual([false, 2]);
+    socket.drain();
+    expect(completed).toBe(true);
   });
 
   it('is ready again in the same turn when the operating system takes it all', async () => {
@@ -83,7 +122,7 @@ describe('Outbox', () => {
   });
 
   it('tells nobody who has unsubscribed', async () => {
-    const socket = new FakeUpgradedSocket(10);
+    const socket = new FakeUpgradedSocket();
     const outbox = new Outbox(socket, 10);
     let completed = false;
     outbox
@@ -109,10 +148,13 @@ describe('Outbox', () => {
 
   it('takes what comes while it writes to the next turn', async () => {
     const socket = free();
-    const outbox = new Outbox(socket, 4, () => {
-      if (socket.writes.length < 3) outbox.deliver(message(9));
-    });
-    outbox.deliver(message(1));
+    const outbox = new Outbox(socket, 4);
+    const again = (): void => {
+      outbox.deliver(message(9));
+      if (socket.writes.length < 2) outbox.whenReady(again);
+    };
+    outbox.deliver(message(1, 2));
+    outbox.whenReady(again);
     await settle();
     expect(socket.writes).toHaveLength(3);
   });

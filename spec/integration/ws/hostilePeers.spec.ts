@@ -260,6 +260,43 @@ describe('a flood', () => {
     expect(origin.server.stats().resyncs).toBe(1_000);
   }, 60_000);
 
+  it('of resync requests from a socket that never reads begins no replay until it reads, and then one', async () => {
+    await origin.server.close();
+    const stuck = await stuckClient();
+    const { sessionsRegistered } = origin.fanout;
+    for (let i = 1; i <= 200; i++) {
+      stuck.resync();
+      await eventually(() => origin.server.stats().resyncs === i);
+    }
+    stuck.ping(5n);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(origin.fanout.sessionsRegistered).toBe(sessionsRegistered);
+    stuck.socket.resume();
+    await stuck.until(() => stuck.story.at(-1) === 'pong 5', 'the pong', 30_000);
+    expect(stuck.story.slice(-101, -1)).toEqual(Array.from({ length: 100 }, (_, i) => `put f${i}`));
+    expect(origin.fanout.sessionsRegistered).toBe(sessionsRegistered + 1);
+  }, 60_000);
+
+  it('of token refreshes from a socket that never reads is one, whose answer waits until it reads', async () => {
+    await origin.server.close();
+    const stuck = await stuckClient();
+    stuck.send('TokenRefresh', { newToken: 'good' });
+    stuck.resync();
+    await eventually(() => origin.server.stats().resyncs === 1);
+    stuck.socket.resume();
+    expect((await stuck.message('TokenRefreshAck')).success).toBe(true);
+    stuck.socket.pause();
+    await fill(stuck);
+    stuck.send('TokenRefresh', { newToken: 'good' });
+    stuck.resync();
+    await eventually(() => origin.server.stats().resyncs === 2);
+    stuck.send('TokenRefresh', { newToken: 'good' });
+    await eventually(() => origin.server.stats().protocolErrors === 1);
+    stuck.socket.terminate();
+    await eventually(() => origin.server.stats().connections === 1);
+    expect(origin.fanout.stats()).toMatchObject({ activeSessions: 1, ending: 0 });
+  }, 60_000);
+
   it('of 100,000 frames to a socket that never reads holds the high-water mark and the capacity', async () => {
     await origin.server.close();
     const url = await start({ capacity: 100, replay: false, limits: { highWaterMark: 100_000 } });
@@ -402,6 +439,27 @@ describe('an upgrade', () => {
     expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket']);
   });
 });
+
+/** A client that has stopped to read, and whose socket holds all that it may. */
+async function stuckClient(): Promise<Client> {
+  const url = await start({ overflow: 'catch-up', replay: false, limits: { highWaterMark: 10_000 } });
+  const client = await Client.letIn(url);
+  client.socket.pause();
+  await fill(client);
+  return client;
+}
+
+/** Commits 100 definitions again and again, until the client's socket is full and all of them wait. */
+async function fill(client: Client): Promise<void> {
+  const { sessionId = '' } = client.of('HandshakeAck')[0] ?? {};
+  while ((origin.fanout.session(sessionId)?.waiting ?? 0) < 100) {
+    for (let i = 0; i < 100; i++) {
+      origin.put(`f${i}`, JSON.stringify('x'.repeat(50_000)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    bystander.received.length = 0;
+  }
+}
 
 function handshake(): Uint8Array {
   const none = { vectorClock: new Map(), subscribedShapes: [], clientVersion: 'x'.repeat(200), liteId: '', epoch: 0n };
