@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { show } from '../options.js';
 import { encodeMessage, type Handshake } from '../wire/index.js';
 import { AuthenticationUnavailable, checkIdentity, type Identity } from './identity.js';
 import type { IncomingMessage } from 'node:http';
@@ -27,7 +28,7 @@ export async function judge(settings: ServerSettings, token: string, request: In
   try {
     return { type: 'accepted', identity: checkIdentity(await settings.authenticate(token, request)) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : show(error);
     if (error instanceof AuthenticationUnavailable) {
       settings.logger.error('tokens cannot be checked', { reason, cause: error.cause });
       return { type: 'undecided' };
@@ -37,14 +38,8 @@ export async function judge(settings: ServerSettings, token: string, request: In
   }
 }
 
-/** Decides on a handshake; never rejects. */
-export async function admit(
-  settings: ServerSettings,
-  epochs: KnownEpochs,
-  handshake: Handshake,
-  request: IncomingMessage,
-): Promise<Admission> {
-  const verdict = await judge(settings, handshake.jwtToken, request);
+/** Decides on a handshake whose token was judged. */
+export function admit(epochs: KnownEpochs, handshake: Handshake, verdict: Verdict): Admission {
   if (verdict.type === 'undecided') return verdict;
   if (verdict.type === 'refused') return { type: 'refused', ack: acknowledge('', REFUSAL, false) };
   const { identity } = verdict;

@@ -1,5 +1,5 @@
 import { decodeMessage, encodeMessage, type Handshake, type MessageOf } from '../wire/index.js';
-import { admit, type Admission } from './admission.js';
+import { admit, judge, type Admission } from './admission.js';
 import { CloseCode } from './closeCode.js';
 import { Fault, socketFault, wireFault } from './fault.js';
 import { IdleTimer } from './idleTimer.js';
@@ -177,8 +177,10 @@ export class Connection implements SessionTransport {
 
   async #decide(handshake: Handshake): Promise<void> {
     this.#phase = 'deciding';
-    const admission = await admit(this.settings, this.host.epochs, handshake, this.request);
+    const verdict = await judge(this.settings, handshake.jwtToken, this.request);
+    // The epoch of a client that has gone meanwhile was never seen: it may come back with it.
     if (this.#isClosing()) return;
+    const admission = admit(this.host.epochs, handshake, verdict);
     if (admission.type === 'accepted') {
       this.#open(admission);
       return;

@@ -16,7 +16,8 @@ export interface Identity {
  *
  * - A throw or a rejection refuses the token. The client learns no reason; the log does, at info.
  * - `AuthenticationUnavailable` thrown instead asks the client to try again later.
- * - One that takes longer than `handshakeTimeout` is no longer waited for.
+ * - At a handshake, one that takes longer than `handshakeTimeout` is no longer waited for; at a refresh the session goes on
+ *   under the token before, until that expires.
  */
 export type Authenticate = (token: string, request: IncomingMessage) => Identity | Promise<Identity>;
 

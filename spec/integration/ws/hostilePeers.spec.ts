@@ -50,6 +50,25 @@ describe('before the handshake', () => {
     expect(origin.server.stats()).toMatchObject({ handshakeTimeouts: 1, accepted: 1, sessions: 1 });
   });
 
+  it('a client that has gone before its token was checked may come back with the same epoch', async () => {
+    await origin.server.close();
+    const answers: (() => void)[] = [];
+    const slowly = (token: string) =>
+      token === 'slow'
+        ? new Promise<{ subject: string }>((resolve) => answers.push(() => resolve({ subject: 'someone' })))
+        : authenticate(token);
+    const url = await start({ authenticate: slowly });
+    const client = await Client.open(url);
+    client.shake('slow', { liteId: 'me', epoch: 3n });
+    await eventually(() => answers.length === 1);
+    client.socket.terminate();
+    await eventually(() => origin.server.stats().connections === 1);
+    for (const answer of answers) answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    const again = await Client.letIn(url, 'good', { liteId: 'me', epoch: 3n });
+    expect(again.of('HandshakeAck')).toMatchObject([{ success: true, forkDetected: false }]);
+  });
+
   it.each<[string, Uint8Array]>([
     ['another message', encodeMessage('PingPong', { timestampMs: 1n, isPong: false })],
     ['a message that is not spoken', new Uint8Array([0x20, 0, 0, 0, 0])],
@@ -114,6 +133,7 @@ describe('before the handshake', () => {
     ['a scope that is none', () => ({ subject: 's', scope: { tenantId: -1n, databaseId: 0n } })],
     ['an expiry that is none', () => ({ subject: 's', expiresAt: NaN })],
     ['a rejection', () => Promise.reject(new Error('no'))],
+    ['a rejection with what is no text', () => Promise.reject(Object.create(null) as Error)],
   ])('an identity with %s lets nobody in', async (_what, bad) => {
     await origin.server.close();
     const url = await start({
