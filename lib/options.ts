@@ -32,3 +32,9 @@ export function oneOf<T>(option: string, value: T, choices: readonly T[]): T {
   if (choices.includes(value)) return value;
   throw badOption(option, `one of ${choices.map(show).join(', ')}`, value);
 }
+
+/** @throws {FanoutError} BAD_OPTION unless `value` is an object. */
+export function objectOption<T extends object>(option: string, value: T): T {
+  if (typeof value === 'object' && (value as unknown) !== null) return value;
+  throw badOption(option, 'an object', value);
+}

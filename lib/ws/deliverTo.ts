@@ -1,5 +1,5 @@
 import { filter, ignoreElements, interval, merge, Observable, take } from 'rxjs';
-import { functionOption, wholeNumber } from '../options.js';
+import { functionOption, objectOption, wholeNumber } from '../options.js';
 import { Outbox, type UpgradedSocketLike } from './outbox.js';
 import type { ObservableInput } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
@@ -39,11 +39,15 @@ const LOOK_EVERY = 50;
  */
 export function deliverTo(
   socket: WebSocketLike | UpgradedSocketLike,
-  options: DeliverToOptions = {},
+  { highWaterMark = DEFAULT_HIGH_WATER_MARK }: DeliverToOptions = {},
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- what a delivery returns that is done
 ): (frame: DefinitionFrame) => ObservableInput<never> | void {
-  const highWaterMark = wholeNumber('highWaterMark', options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK, 1);
-  if ('send' in socket) return deliverBySending(socket, highWaterMark);
+  wholeNumber('highWaterMark', highWaterMark, 1);
+  objectOption('socket', socket);
+  if ('send' in socket) {
+    functionOption('socket.send', (socket as Partial<WebSocketLike>).send);
+    return deliverBySending(socket, highWaterMark);
+  }
   functionOption('socket.write', (socket as Partial<UpgradedSocketLike>).write);
   const outbox = new Outbox(socket, highWaterMark);
   return ({ bytes }) => {

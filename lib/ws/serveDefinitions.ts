@@ -5,6 +5,10 @@ import { checkServeOptions, type ServeOptions } from './serverOptions.js';
 
 /** Fragments of one message at most; no client that is known sends any. */
 const MOST_FRAGMENTS = 4_096;
+/** How often the sockets that have not been upgraded are looked at, ms. */
+const LOOK_EVERY = 1_000;
+/** `ws` keeps its limit in 32 bits, of which one is the sign; above it there is none. */
+const MOST_LIMIT = 2 ** 31 - 1;
 
 /**
  * Puts a fan-out behind WebSockets: every client that shakes hands with a token that `authenticate` accepts becomes a session
@@ -26,7 +30,7 @@ export function serveDefinitions(options: ServeOptions): Promise<DefinitionServe
       perMessageDeflate: false,
       autoPong: false,
       skipUTF8Validation: true,
-      maxPayload: settings.limits.maxFrameBytes,
+      maxPayload: Math.min(settings.limits.maxFrameBytes, MOST_LIMIT),
       maxFragments: MOST_FRAGMENTS,
     });
     if (server !== undefined) return new DefinitionServerEnd(settings, upgrades, server, () => Promise.resolve());
@@ -37,8 +41,12 @@ export function serveDefinitions(options: ServeOptions): Promise<DefinitionServe
 }
 
 /** A server that knows nothing but upgrades. */
-async function listen(port: number, host: string, patience: number): Promise<HttpServer> {
-  const server = createServer({ headersTimeout: patience, requestTimeout: patience }, (_request, response) => {
+async function listen(port: number, host: string, handshakeTimeout: number): Promise<HttpServer> {
+  const patience = Math.ceil(handshakeTimeout);
+  // Without an interval of ours, Node looks only every 30 seconds for whose time is over.
+  const connectionsCheckingInterval = Math.min(patience, LOOK_EVERY);
+  const limits = { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval };
+  const server = createServer(limits, (_request, response) => {
     response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end();
   });
   server.listen(port, host);

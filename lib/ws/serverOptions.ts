@@ -1,6 +1,7 @@
-import { badOption, functionOption, wholeNumber } from '../options.js';
+import { badOption, functionOption, objectOption, wholeNumber } from '../options.js';
 import { safeLogger, type Logger } from '../log.js';
 import { DEFAULT_HIGH_WATER_MARK } from './deliverTo.js';
+import { isServed } from './upgrades.js';
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { DefinitionSyncFanout, OverflowStrategy, SessionOptions } from '../index.js';
@@ -57,13 +58,14 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkServeOptions(options: ServeOptions): ServerSettings {
-  const { fanout, authenticate, path = '/sync', capacity, overflow, logger, limits = {} } = options;
+  const { fanout, authenticate, path = '/sync', capacity, overflow, logger, limits } = options;
   functionOption('fanout.register', (fanout as Partial<DefinitionSyncFanout> | undefined)?.register?.bind(fanout));
   functionOption('authenticate', authenticate);
-  checkAddress(options);
-  if (typeof path !== 'string' || !path.startsWith('/')) throw badOption('path', 'a path that begins with /', path);
+  if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))
+    throw badOption('path', 'a path that begins with / and has no query', path);
+  checkAddress(options, path);
   const hasCatalog = canReplay(fanout);
-  const replay = options.replay ?? (hasCatalog ? 'with-deletes' : false);
+  const { replay = hasCatalog ? 'with-deletes' : false } = options;
   // Whatever a session would be refused for is refused now.
   fanout.register('', ignore, { capacity, overflow, replay });
   return {
@@ -74,17 +76,24 @@ export function checkServeOptions(options: ServeOptions): ServerSettings {
     hasCatalog,
     replay,
     logger: safeLogger(logger),
-    limits: {
-      maxSessions: wholeNumber('limits.maxSessions', limits.maxSessions ?? 1_024, 1),
-      handshakeTimeout: milliseconds('limits.handshakeTimeout', limits.handshakeTimeout ?? 10_000),
-      idleTimeout: milliseconds('limits.idleTimeout', limits.idleTimeout ?? 300_000),
-      maxFrameBytes: wholeNumber('limits.maxFrameBytes', limits.maxFrameBytes ?? 65_536, 5),
-      highWaterMark: wholeNumber('limits.highWaterMark', limits.highWaterMark ?? DEFAULT_HIGH_WATER_MARK, 1),
-    },
+    limits: checkLimits(limits),
   };
 }
 
-function checkAddress({ server, port, host }: ServeOptions): void {
+function checkLimits(limits: ServerLimits = {}): ServerSettings['limits'] {
+  objectOption('limits', limits);
+  const { maxSessions = 1_024, handshakeTimeout = 10_000, idleTimeout = 300_000 } = limits;
+  const { maxFrameBytes = 65_536, highWaterMark = DEFAULT_HIGH_WATER_MARK } = limits;
+  return {
+    maxSessions: wholeNumber('limits.maxSessions', maxSessions, 1),
+    handshakeTimeout: milliseconds('limits.handshakeTimeout', handshakeTimeout),
+    idleTimeout: milliseconds('limits.idleTimeout', idleTimeout),
+    maxFrameBytes: wholeNumber('limits.maxFrameBytes', maxFrameBytes, 5),
+    highWaterMark: wholeNumber('limits.highWaterMark', highWaterMark, 1),
+  };
+}
+
+function checkAddress({ server, port, host }: ServeOptions, path: string): void {
   if (server === undefined) {
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
       throw badOption('port', 'a whole number of 0 to 65535', port);
@@ -92,7 +101,9 @@ function checkAddress({ server, port, host }: ServeOptions): void {
     if (host !== undefined && typeof host !== 'string') throw badOption('host', 'a string', host);
     return;
   }
-  functionOption('server.on', (server as Partial<HttpServer>).on?.bind(server));
+  objectOption('server', server);
+  functionOption('server.on', (server as Partial<HttpServer>).on);
+  if (isServed(server, path)) throw badOption('path', 'one that is not served on this server yet', path);
   if (port !== undefined) throw badOption('port', 'absent when a server is given', port);
   if (host !== undefined) throw badOption('host', 'absent when a server is given', host);
 }

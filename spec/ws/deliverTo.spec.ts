@@ -146,13 +146,18 @@ describe('deliverTo, given the socket of an upgrade', () => {
 });
 
 describe('deliverTo', () => {
-  it.each([0, -1, 1.5, NaN])('throws BAD_OPTION at the call for a high-water mark of %p', (highWaterMark) => {
-    expect(() => deliverTo(new FakeSocket(), { highWaterMark })).toThrow(
+  it.each([0, -1, 1.5, NaN, null, '5'])(
+    'throws BAD_OPTION at the call for a high-water mark of %p',
+    (highWaterMark) => {
+      expect(() => deliverTo(new FakeSocket(), { highWaterMark: highWaterMark as number })).toThrow(
+        expect.objectContaining({ code: 'BAD_OPTION' }),
+      );
+    },
+  );
+
+  it.each([{}, null, undefined, 5, { send: 5 }])('throws BAD_OPTION for %p, which is no socket', (socket) => {
+    expect(() => deliverTo(socket as unknown as WebSocketLike)).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION' }),
     );
-  });
-
-  it('throws BAD_OPTION for what is no socket', () => {
-    expect(() => deliverTo({} as WebSocketLike)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
   });
 });

@@ -17,14 +17,20 @@ describe('serveDefinitions', () => {
     ['port', { server: createServer(), port: 1 }],
     ['host', { server: createServer(), host: 'here' }],
     ['server.on', { server: {} }],
+    ['server', { server: null }],
     ['path', { path: 'sync' }],
+    ['path', { path: '/sync?from=here' }],
     ['replay', { replay: true }],
     ['replay', { replay: 'all' }],
+    ['replay', { replay: null }],
     ['overflow', { overflow: 'catch-up' }],
     ['overflow', { overflow: 'latest' }],
     ['capacity', { capacity: -1 }],
     ['logger.debug', { logger: {} }],
+    ['limits', { limits: null }],
+    ['limits', { limits: 5 }],
     ['limits.maxSessions', { limits: { maxSessions: 0 } }],
+    ['limits.maxSessions', { limits: { maxSessions: null } }],
     ['limits.handshakeTimeout', { limits: { handshakeTimeout: 0 } }],
     ['limits.idleTimeout', { limits: { idleTimeout: 2 ** 31 } }],
     ['limits.maxFrameBytes', { limits: { maxFrameBytes: 4 } }],
@@ -43,6 +49,29 @@ describe('serveDefinitions', () => {
     const server = await serveDefinitions({ fanout, authenticate, ...none, ...rest, limits: { ...limits, ...more } });
     expect(server.url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/sync$/);
     await server.close();
+  });
+
+  it('throws BAD_OPTION at the call for a path that it serves on the same server already', async () => {
+    const server = createServer();
+    const first = await serveDefinitions({ fanout, authenticate, server });
+    expect(() => serveDefinitions({ fanout, authenticate, server })).toThrow('path must be one that is not served');
+    const second = await serveDefinitions({ fanout, authenticate, server, path: '/other' });
+    await first.close();
+    await (await serveDefinitions({ fanout, authenticate, server })).close();
+    await second.close();
+  });
+
+  it.each([-1, NaN, Infinity, 2 ** 31, '5', null])('throws BAD_OPTION at close for a grace of %p', async (grace) => {
+    const server = await serveDefinitions({ fanout, authenticate });
+    expect(() => server.close({ grace: grace as number })).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining('grace must be') as unknown }),
+    );
+    await server.close();
+  });
+
+  it('takes limits that are no whole milliseconds, or no limits at all', async () => {
+    const limits = { handshakeTimeout: 0.5, idleTimeout: 0.5, maxSessions: Infinity, maxFrameBytes: Infinity };
+    await (await serveDefinitions({ fanout, authenticate, limits })).close();
   });
 
   it('rejects when it cannot listen', async () => {

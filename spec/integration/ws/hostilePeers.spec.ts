@@ -449,6 +449,40 @@ describe('an upgrade', () => {
     socket.terminate();
   });
 
+  it.each([
+    ['has no key', 'GET', 'websocket', ''],
+    [
+      'has another version',
+      'GET',
+      'websocket',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 5\r\n',
+    ],
+    ['wants something else', 'GET', 'h2c', ''],
+    ['is no GET', 'POST', 'websocket', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n'],
+  ])('that %s is answered by HTTP, and counted', async (_what, method, protocol, headers) => {
+    const { hostname, port } = new URL(origin.server.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `${method} /sync HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n${headers}\r\n`,
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 40[05] /);
+    await once(socket, 'close');
+    expect(origin.server.stats()).toMatchObject({ rejectedUpgrades: 1, connections: 1 });
+  });
+
+  it('must come within handshakeTimeout, on a server of its own', async () => {
+    await origin.server.close();
+    const url = await start({ limits: { handshakeTimeout: 500 } });
+    const sockets = ['', 'GET /sync HTTP/1.1\r\nHost: x\r\n'].map((text) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      socket.write(text);
+      return socket.resume();
+    });
+    // Node looks at its sockets every 30 seconds unless it is told otherwise; this spec has five.
+    await Promise.all(sockets.map((socket) => once(socket, 'close')));
+  });
+
   it('may carry a query', async () => {
     await Client.letIn(`${origin.server.url}?from=here`);
     expect(origin.server.sessions).toBe(2);

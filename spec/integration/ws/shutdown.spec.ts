@@ -113,4 +113,23 @@ describe('a server of the caller', () => {
     expect(http.listening).toBe(true);
     await eventually(() => http.listenerCount('upgrade') === 1);
   });
+
+  it('may have several fan-outs on several paths; a path that none of them has is answered 404', async () => {
+    const url = await started({ path: '/one' });
+    const other = await startOrigin({ server: http, path: '/two' });
+    origin.put('a');
+    other.put('b');
+    const clients = [await Client.letIn(url), await Client.letIn(other.server.url)];
+    for (const client of clients) client.ping(1n);
+    for (const client of clients) await client.until(() => client.story.includes('pong 1'), 'the pong');
+    expect(clients.map(({ story }) => story)).toEqual([
+      ['put a', 'pong 1'],
+      ['put b', 'pong 1'],
+    ]);
+    expect((await Client.open(url.replace('/one', '/three'))).closeCode).toBe(1006);
+    await other.server.close();
+    expect((await Client.open(url.replace('/one', '/two'))).closeCode).toBe(1006);
+    expect([origin, other].map(({ server }) => server.stats().rejectedUpgrades)).toEqual([1, 1]);
+    expect(clients[0]?.closeCode).toBeUndefined();
+  });
 });
