@@ -13,11 +13,11 @@ export interface JwtAuthenticatorOptions {
   readonly key?: KeyInput | undefined;
   /** A key set, or the URL of one: https, or http on this machine. */
   readonly jwks?: JSONWebKeySet | URL | string | undefined;
-  /** The `iss` that a token must have; default: any. */
+  /** The `iss` that a token must have, or some of which it must have one; default: any. */
   readonly issuer?: string | string[] | undefined;
-  /** The `aud` that a token must have; default: any. */
+  /** The `aud` that a token must have, or some of which it must have one; default: any. */
   readonly audience?: string | string[] | undefined;
-  /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`. */
+  /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`; with a secret, HMAC only. */
   readonly algorithms: string[];
   /**
    * Makes an identity of verified claims; a throw refuses the token. Default: `sub` is the subject, `tenant_id` and
@@ -44,7 +44,9 @@ const CLOCK_TOLERANCE = 2;
  */
 export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate {
   const { key, jwks, issuer, audience, algorithms, identity = defaultIdentity } = options;
-  checkAlgorithms(algorithms);
+  checkAlgorithms(algorithms, key);
+  checkNames('issuer', issuer);
+  checkNames('audience', audience);
   functionOption('identity', identity);
   const open = checkKey(key, jwks);
   const rules: JWTVerifyOptions = { algorithms: [...algorithms], clockTolerance: CLOCK_TOLERANCE };
@@ -52,11 +54,20 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
   if (audience !== undefined) rules.audience = audience;
   let opened: Promise<Key> | undefined;
   return async (token) => {
+    const { jwtVerify } = await loadJose();
     opened ??= open();
-    const { jwtVerify } = await import('jose');
     const { payload } = await jwtVerify(token, await opened, rules);
     return identity(payload);
   };
+}
+
+/** Nobody is refused because the package is missing here: a device whose token is refused may never come back. */
+async function loadJose() {
+  try {
+    return await import('jose');
+  } catch (cause) {
+    throw new AuthenticationUnavailable('the package jose cannot be loaded', { cause });
+  }
 }
 
 /** `sub`, `tenant_id` with `database_id`, and `exp`, behind which the tolerance still counts. */
@@ -81,12 +92,18 @@ function checkKey(key: KeyInput | undefined, jwks: JwtAuthenticatorOptions['jwks
     const keys = checkKeySet(jwks);
     return () => openKeySet(keys);
   }
-  if (typeof key === 'object') return () => Promise.resolve(key);
+  if (isKey(key)) return () => Promise.resolve(key);
   throw badOption('key', 'bytes, a key object or a JWK, unless jwks is given', key);
 }
 
+/** Bytes, a `KeyObject` or `CryptoKey` (which have a type), or a JWK (which has a `kty`). */
+function isKey(key: unknown): key is KeyInput {
+  if (ArrayBuffer.isView(key)) return key.byteLength > 0;
+  return typeof key === 'object' && key !== null && ('type' in key || 'kty' in key);
+}
+
 async function openKeySet(keys: JSONWebKeySet | URL): Promise<JWTVerifyGetKey> {
-  const { createLocalJWKSet, createRemoteJWKSet } = await import('jose');
+  const { createLocalJWKSet, createRemoteJWKSet } = await loadJose();
   if (!(keys instanceof URL)) return createLocalJWKSet(keys);
   const getKey = createRemoteJWKSet(keys);
   return async (header, token) => {
@@ -99,18 +116,30 @@ async function openKeySet(keys: JSONWebKeySet | URL): Promise<JWTVerifyGetKey> {
   };
 }
 
-function checkAlgorithms(algorithms: unknown): void {
+function checkAlgorithms(algorithms: unknown, key: unknown): void {
   const rule = 'the names of one or more algorithms, never none';
   if (!Array.isArray(algorithms) || algorithms.length === 0) throw badOption('algorithms', rule, algorithms);
   for (const name of algorithms as unknown[]) {
     if (typeof name !== 'string' || name.toLowerCase() === 'none') throw badOption('algorithms', rule, name);
+    // Whoever knows a public key could sign with it, were its text both a key for RS256 and the secret of HS256.
+    if (ArrayBuffer.isView(key) && !name.startsWith('HS'))
+      throw badOption('algorithms', 'HS256 and the like when the key is a secret', name);
   }
 }
 
 function checkKeySet(jwks: JSONWebKeySet | URL | string): JSONWebKeySet | URL {
-  if (typeof jwks === 'object' && 'keys' in jwks) return jwks;
-  const url = URL.canParse(String(jwks)) ? new URL(String(jwks)) : undefined;
+  if (Array.isArray((jwks as Partial<JSONWebKeySet> | null)?.keys)) return jwks as JSONWebKeySet;
+  const text = jwks instanceof URL ? jwks.href : jwks;
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = url?.protocol === 'http:' && /^(localhost|127\..*|\[::1\])$/.test(url.hostname);
   if (url !== undefined && (url.protocol === 'https:' || isLocal)) return url;
   throw badOption('jwks', 'a key set, an https: URL, or an http: URL of this machine', jwks);
+}
+
+/** An empty name is none to earlier releases of `jose` 6, and lets any token in. */
+function checkNames(option: string, names: unknown): void {
+  if (names === undefined) return;
+  const list: unknown[] = Array.isArray(names) ? names : [names];
+  const isName = (name: unknown): boolean => typeof name === 'string' && name !== '';
+  if (list.length === 0 || !list.every(isName)) throw badOption(option, 'a text or some, none of them empty', names);
 }
