@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileStore, type FileStore } from 'ddl-fanout/lite';
@@ -149,6 +149,23 @@ describe('fileStore', () => {
     expect((await stat(path)).size).toBeLessThan(72_000);
     await store.close();
     expect(await contents()).toEqual({ a: `${text}999`, b: '2' });
+    expect(await readdir(folder)).toEqual(['definitions']);
+  });
+
+  it('goes on with a long log while it cannot be rewritten, and rewrites it when it can', async () => {
+    const store = await open();
+    const text = 'x'.repeat(1_000);
+    await mkdir(`${path}.new`);
+    for (let i = 0; i < 200; i++) await store.put('function:a', put('a', `${text}${i}`));
+    expect((await stat(path)).size).toBeGreaterThan(200_000);
+    await store.close();
+    expect(await contents()).toEqual({ a: `${text}199` });
+    const again = await open();
+    await rm(`${path}.new`, { recursive: true });
+    for (let i = 0; i < 200; i++) await again.put('function:a', put('a', `${text}${i}`));
+    expect((await stat(path)).size).toBeLessThan(72_000);
+    await again.close();
+    expect(await contents()).toEqual({ a: `${text}199` });
     expect(await readdir(folder)).toEqual(['definitions']);
   });
 
