@@ -1,4 +1,4 @@
-import { badOption, functionOption } from '../options.js';
+import { badOption, functionOption, objectOption } from '../options.js';
 import { newLiteId } from './liteId.js';
 import { memoryStore } from './memoryStore.js';
 import { platformWebSocket } from './webSocketLike.js';
@@ -50,21 +50,9 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
-  const {
-    url,
-    token,
-    clientVersion = '',
-    liteId = newLiteId(),
-    epoch = BigInt(Date.now()),
-    store = memoryStore(),
-  } = options;
-  const {
-    WebSocket = platformWebSocket(),
-    handshakeTimeout,
-    keepalive,
-    reconnect,
-    scheduler = asyncScheduler,
-  } = options;
+  const { url, token, clientVersion = '', liteId = newLiteId(), epoch = BigInt(Date.now()) } = options;
+  const { store = memoryStore(), WebSocket = platformWebSocket(), scheduler = asyncScheduler } = options;
+  const { handshakeTimeout = 10_000, keepalive = 30_000, reconnect = {} } = options;
   if (typeof token !== 'string' && typeof token !== 'function')
     throw badOption('token', 'a string or a function', token);
   if (typeof clientVersion !== 'string') throw badOption('clientVersion', 'a string', clientVersion);
@@ -75,7 +63,6 @@ export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
   checkMethod('scheduler', scheduler, 'schedule');
   if (typeof WebSocket !== 'function')
     throw badOption('WebSocket', 'a constructor (this platform has none)', WebSocket);
-  const initialDelay = milliseconds('reconnect.initialDelay', reconnect?.initialDelay ?? 500);
   return {
     url: socketUrl(url),
     token,
@@ -85,22 +72,27 @@ export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
     scheduler,
     store,
     WebSocket,
-    handshakeTimeout: milliseconds('handshakeTimeout', handshakeTimeout ?? 10_000),
-    keepalive: milliseconds('keepalive', keepalive ?? 30_000),
-    reconnect: {
-      initialDelay,
-      maxDelay: milliseconds('reconnect.maxDelay', reconnect?.maxDelay ?? Math.max(30_000, initialDelay), initialDelay),
-    },
+    handshakeTimeout: milliseconds('handshakeTimeout', handshakeTimeout),
+    keepalive: milliseconds('keepalive', keepalive),
+    reconnect: checkReconnect(reconnect),
   };
 }
 
+function checkReconnect(reconnect: ReconnectOptions): CheckedLiteOptions['reconnect'] {
+  objectOption('reconnect', reconnect);
+  const { initialDelay = 500 } = reconnect;
+  milliseconds('reconnect.initialDelay', initialDelay);
+  const { maxDelay = Math.max(30_000, initialDelay) } = reconnect;
+  return { initialDelay, maxDelay: milliseconds('reconnect.maxDelay', maxDelay, initialDelay) };
+}
+
 function checkMethod<T extends object>(option: string, value: T, method: keyof T & string): void {
-  functionOption(`${option}.${method}`, value[method]);
+  functionOption(`${option}.${method}`, objectOption(option, value)[method]);
 }
 
 function socketUrl(url: string): string {
-  if (typeof url === 'string' && URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return url;
-  throw badOption('url', 'a ws: or wss: URL', url);
+  if (typeof url === 'string' && URL.canParse(url) && /^wss?:[^#]*$/i.test(url)) return url;
+  throw badOption('url', 'a ws: or wss: URL without a fragment', url);
 }
 
 function milliseconds(option: string, value: number, least = 0): number {
