@@ -1,0 +1,19 @@
+/** A certificate of `localhost` and 127.0.0.1, signed by itself and good from 2020 to 2120, with its key: for specs, and for nothing else. */
+export const selfSigned = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBRzCB7qADAgECAgEBMAoGCCqGSM49BAMCMBQxEjAQBgNVBAMMCWxvY2FsaG9z
+dDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFDESMBAGA1UEAwwJ
+bG9jYWxob3N0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE77q2VrhTrcIOmnXg
+7gtd6kH2kvHUYCiIQ9+yecrixG9JFRRcg0uYEGlxnFWh/2c6ksSujJRfc/Q0SUbC
+Q04sGaMvMC0wGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/AAABMA8GA1UdEwEB/wQF
+MAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAMgoRJzHjvO0qyJP9+TwoE2strX5o5Er
+2bQpUS1eRh4vAiAybqiyonHxV6Fmrhj8vg+nDTGgMwf6fGb58P9CxTFDCw==
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbPQqR1pfohZCgfST
+GtSYXoDpyfKlcmx6mr9Y+D7iuDuhRANCAATvurZWuFOtwg6adeDuC13qQfaS8dRg
+KIhD37J5yuLEb0kVFFyDS5gQaXGcVaH/ZzqSxK6MlF9z9DRJRsJDTiwZ
+-----END PRIVATE KEY-----
+`,
+};
