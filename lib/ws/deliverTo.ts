@@ -51,7 +51,7 @@ export function deliverTo(
   functionOption('socket.write', (socket as Partial<UpgradedSocketLike>).write);
   const outbox = new Outbox(socket, highWaterMark);
   return ({ bytes }) => {
-    if (!socket.writable) throw new Error('the socket is not open');
+    if (outbox.idle && !socket.writable) throw new Error('the socket is not open');
     return outbox.deliver(bytes);
   };
 }

@@ -45,9 +45,13 @@ export class Outbox {
     return this.queued < this.highWaterMark;
   }
 
+  /** Whether nothing was taken in this turn of the event loop. */
+  get idle(): boolean {
+    return this.#run === undefined;
+  }
+
   /** Takes a message that goes to many; `undefined`: ready for the next one, otherwise when what it returns completes. */
   deliver(payload: Uint8Array): Observable<never> | undefined {
-    if (this.#failure !== undefined) throw this.#failure.error;
     const run = (this.#run ?? this.#begin()).withShared(payload);
     this.#run = run;
     return this.#before + run.size < this.highWaterMark ? undefined : this.#drained$;
@@ -91,6 +95,7 @@ export class Outbox {
   }
 
   #begin(): Run {
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#before > 0) this.#before = this.socket.writableLength;
     return turn.join(this);
   }
