@@ -56,7 +56,7 @@ export abstract class Delivery<T, R> extends Backlog<T> implements Followed<R> {
    * @param place where the value stands in a row; whoever is given one is offered all that the row takes from there on
    */
   offer(value: T, place?: Place<T>): void {
-    if (this.status === READY) this.#deliverNow(value);
+    if (this.status === READY) this.deliverNow(value);
     else if (this.queued < this.capacity) this.enqueue(value, place);
     else this.overflowed(value, place);
   }
@@ -75,8 +75,8 @@ export abstract class Delivery<T, R> extends Backlog<T> implements Followed<R> {
   completed(inner: Subscription | undefined): void {
     // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
     if (inner === undefined) this.#placeIsFreed = this.capacity === 0;
-    else if (this.capacity === 0) this.#goOn();
-    else inner.add(() => this.#goOn());
+    else if (this.capacity === 0) this.goOn();
+    else inner.add(() => this.goOn());
   }
 
   protected get closed(): boolean {
@@ -97,7 +97,7 @@ export abstract class Delivery<T, R> extends Backlog<T> implements Followed<R> {
       this.fail(error);
       return;
     }
-    this.#started(result);
+    this.started(result);
   }
 
   /** Delivers what waits, one after the other, until one stays in flight. */
@@ -153,7 +153,7 @@ export abstract class Delivery<T, R> extends Backlog<T> implements Followed<R> {
   }
 
   /** `start` and `drain` for a value that nothing stands before: most are done when `deliver` returns. */
-  #deliverNow(value: T): void {
+  private deliverNow(value: T): void {
     this.status = STARTING;
     this.inFlight = 1;
     const { deliver } = this;
@@ -170,16 +170,16 @@ export abstract class Delivery<T, R> extends Backlog<T> implements Followed<R> {
       this.delivered++;
       return;
     }
-    this.#started(result);
+    this.started(result);
     this.drain();
   }
 
-  #goOn(): void {
+  private goOn(): void {
     this.settle();
     this.drain();
   }
 
-  #started(result: unknown): void {
+  private started(result: unknown): void {
     if (this.closed) {
       quiet(result);
       return;

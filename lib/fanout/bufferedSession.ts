@@ -78,9 +78,9 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     if (this.#over) return;
     const discarded = this.waiting + this.inFlight;
     const inner = this.#inner;
-    this.#leave();
+    this.leave();
     if (inner !== undefined) guarded(() => inner.unsubscribe());
-    this.#tell(reason, discarded, error);
+    this.tell(reason, discarded, error);
     guarded(() => this.conclude(reason, error));
     this.host.ended();
   }
@@ -160,8 +160,8 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
   protected finish(): void {
     if (this.#over) return;
     const reason = this.ending ?? 'completed';
-    this.#leave();
-    this.#tell(reason, 0);
+    this.leave();
+    this.tell(reason, 0);
     guarded(() => this.conclude(reason));
     this.host.ended();
   }
@@ -186,7 +186,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
   protected abstract letGo(): void;
 
   /** Changes all state before anybody is told. */
-  #leave(): void {
+  private leave(): void {
     this.host.totals.add(this);
     const overflowing = this.#droppedBefore >= 0;
     this.#over = true;
@@ -200,7 +200,7 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     if (overflowing) this.host.announcer.left();
   }
 
-  #tell(reason: EndReason, discarded: number, error?: unknown): void {
+  private tell(reason: EndReason, discarded: number, error?: unknown): void {
     const { id: sessionId } = this;
     const { logger, events } = this.host;
     if (events.observed) {

@@ -72,12 +72,12 @@ export class PulledSession extends Session {
   }
 
   take(): DefinitionFrame | undefined {
-    if (this.reader !== undefined) return this.#read(this.reader);
+    if (this.reader !== undefined) return this.takeFrom(this.reader);
     if (this.queued === 0) return undefined;
     const frame = this.shift();
     this.delivered++;
     this.hasPlace();
-    if (this.queued === 0) this.#emptied();
+    if (this.queued === 0) this.tookOne();
     return frame;
   }
 
@@ -115,7 +115,7 @@ export class PulledSession extends Session {
     return this.waiting === 0;
   }
 
-  #read(reader: LogReader): DefinitionFrame | undefined {
+  private takeFrom(reader: LogReader): DefinitionFrame | undefined {
     const frame = reader.next();
     if (frame === undefined) {
       // What lay ahead was spared it; but whoever is told now may commit more.
@@ -124,11 +124,11 @@ export class PulledSession extends Session {
     }
     this.delivered++;
     if (reader.waiting === 0) this.caughtUp();
-    else this.#emptied();
+    else this.tookOne();
     return frame;
   }
 
-  #emptied(): void {
+  private tookOne(): void {
     this.emptied();
     this.finishWhenIdle();
   }

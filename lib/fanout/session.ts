@@ -67,7 +67,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     if (log === undefined) return;
     const last = this.host.lastSequence();
     const rule = { deletesUntil: withDeletes ? last : 0, since: last };
-    this.#read(new LogReader(log, 0, rule, withDeletes ? log.size : log.live));
+    this.read(new LogReader(log, 0, rule, withDeletes ? log.size : log.live));
   }
 
   /** Everybody knows of the session now: the replay begins. */
@@ -121,7 +121,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   protected override overflowed(frame: DefinitionFrame, place: Place<DefinitionFrame> | undefined): void {
-    if (this.overflow === 'catch-up') this.#fallBehind(frame);
+    if (this.overflow === 'catch-up') this.fallBehind(frame);
     else super.overflowed(frame, place);
   }
 
@@ -162,14 +162,14 @@ export class Session extends BufferedSession implements Follower, LogReading {
     this.host.turns.forget(this);
   }
 
-  #read(reader: LogReader): void {
+  private read(reader: LogReader): void {
     this.reader = reader;
     this.group.reading.add(this);
     this.status = BUSY;
   }
 
   /** Lets the queue go and reads the log from behind the last frame given. */
-  #fallBehind(frame: DefinitionFrame): void {
+  private fallBehind(frame: DefinitionFrame): void {
     const { log } = this.group;
     if (log === undefined) return;
     const offered = this.queued + 1;
@@ -179,7 +179,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     // What it held for the sake of its queue it may have no use for now.
     log.release(this);
     this.superseded += offered - reader.waiting;
-    this.#read(reader);
+    this.read(reader);
     this.beginOverflow(this.dropped);
   }
 }
