@@ -31,7 +31,7 @@ export type { BoundedBufferOptions, EncodeOnceOptions } from './operators/index.
 export { DefinitionSyncFanout } from './fanout/fanout.js';
 export type { FanoutOptions } from './fanout/fanoutOptions.js';
 export type { SessionOptions } from './fanout/sessionOptions.js';
-export type { OverflowStrategy } from './delivery.js';
+export type { OverflowStrategy } from './bufferedDelivery.js';
 export type { FanoutStats, SessionStats } from './fanout/totals.js';
 export type { EndReason, FanoutEvent } from './fanout/events.js';
 export type { DefinitionReceiver } from './fanout/receiver.js';

@@ -1,8 +1,9 @@
-import { CLOSED, Delivery, READY } from '../delivery.js';
+import { BufferedDelivery } from '../bufferedDelivery.js';
+import { CLOSED, READY } from '../delivery.js';
 import { guarded } from '../log.js';
 import type { Observer, Subscription } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
-import type { OverflowStrategy } from '../delivery.js';
+import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Logger } from '../log.js';
 import type { EndReason, FanoutEvents } from './events.js';
 import type { Group } from './group.js';
@@ -37,7 +38,7 @@ export type Deliver = (frame: DefinitionFrame) => unknown;
  * One registered device, as far as it is live: `boundedBuffer`'s machine with a name, exact counts, and an end.
  * All state is changed before a callback, an event or a log line.
  */
-export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown> {
+export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, unknown> {
   superseded = 0;
   /** Unregistered, replaced or completed: it ends when nothing is left to deliver. */
   protected ending: EndReason | undefined = undefined;
@@ -191,7 +192,6 @@ export abstract class BufferedSession extends Delivery<DefinitionFrame, unknown>
     const overflowing = this.#droppedBefore >= 0;
     this.#over = true;
     this.status = CLOSED;
-    this.inFlight = 0;
     this.letQueueGo();
     this.#inner = undefined;
     this.#droppedBefore = -1;

@@ -3,7 +3,7 @@ import { badOption } from '../options.js';
 import { DefinitionCatalog } from './catalog.js';
 import { checkCapacity, checkOverflow } from './sessionOptions.js';
 import type { SchedulerLike } from 'rxjs';
-import type { OverflowStrategy } from '../delivery.js';
+import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Logger } from '../log.js';
 import type { CatalogInside } from './catalog.js';
 import type { SessionDefaults } from './sessionOptions.js';

@@ -1,8 +1,8 @@
-import { BUSY } from '../delivery.js';
+import { PAUSED } from '../delivery.js';
 import { Ring } from '../ring.js';
 import { Session } from './session.js';
 import type { SessionHost } from './bufferedSession.js';
-import type { OverflowStrategy } from '../delivery.js';
+import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Group } from './group.js';
 import type { LogReader } from './logReader.js';
 import type { Place } from '../row.js';
@@ -36,7 +36,7 @@ export class PulledSession extends Session {
 
   constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy, host: SessionHost) {
     super(id, group, capacity, overflow, host, nobody, undefined);
-    this.status = BUSY;
+    this.status = PAUSED;
   }
 
   /** It takes no turns: whoever asks for a frame gets it at once. */
@@ -104,7 +104,7 @@ export class PulledSession extends Session {
 
   /** What waits stays until it is asked for. */
   protected override listen(): void {
-    this.status = BUSY;
+    this.status = PAUSED;
   }
 
   protected override isFull(): boolean {

@@ -1,5 +1,5 @@
 import { BufferedSession } from './bufferedSession.js';
-import { BUSY } from '../delivery.js';
+import { PAUSED, READY } from '../delivery.js';
 import { LogReader } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
@@ -58,7 +58,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   get hungry(): boolean {
-    return this.reader !== undefined && this.inFlight === 0 && !this.closed;
+    return this.reader !== undefined && this.status === PAUSED;
   }
 
   /** Reads the log from its beginning before anything is pushed. Called before the session can be offered a frame. */
@@ -136,7 +136,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   protected isFull(): boolean {
-    return this.status === BUSY && this.queued >= this.capacity;
+    return this.status !== READY && this.queued >= this.capacity;
   }
 
   /** What arrives next would not be dropped. */
@@ -165,7 +165,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
   private read(reader: LogReader): void {
     this.reader = reader;
     this.group.reading.add(this);
-    this.status = BUSY;
+    if (this.status === READY) this.status = PAUSED;
   }
 
   /** Lets the queue go and reads the log from behind the last frame given. */

@@ -1,8 +1,8 @@
-import { DEFAULT_CAPACITY } from '../delivery.js';
+import { DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { badOption, oneOf, wholeNumber } from '../options.js';
 import { checkScope } from './scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
-import type { OverflowStrategy } from '../delivery.js';
+import type { OverflowStrategy } from '../bufferedDelivery.js';
 
 export interface SessionOptions {
   /** The session gets frames of exactly this scope; absent: the unscoped ones. There is no session of all scopes. */

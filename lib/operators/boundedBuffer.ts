@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
-import { CLOSED, DEFAULT_CAPACITY, Delivery, READY } from '../delivery.js';
+import { BufferedDelivery, DEFAULT_CAPACITY } from '../bufferedDelivery.js';
+import { CLOSED, READY } from '../delivery.js';
 import { reportUnhandled } from '../log.js';
 import { functionOption, oneOf, wholeNumber } from '../options.js';
 import { subscribeChained } from '../subscribeChained.js';
@@ -61,7 +62,7 @@ export function boundedBuffer<T, R = never>(
     });
 }
 
-class Buffer<T, R> extends Delivery<T, R> {
+class Buffer<T, R> extends BufferedDelivery<T, R> {
   #sourceCompleted = false;
 
   constructor(
@@ -113,7 +114,9 @@ class Buffer<T, R> extends Delivery<T, R> {
   }
 
   protected override lost(victim: T): void {
-    const { dropped, onOverflow } = this;
+    const { dropped, overflow, onOverflow } = this;
+    // Whatever arrives while the last victim is told of comes too late.
+    if (overflow === 'error') this.clear();
     try {
       onOverflow?.(victim, dropped);
     } catch (error) {
