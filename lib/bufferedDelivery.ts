@@ -1,4 +1,4 @@
-import { Delivery, PAUSED } from './delivery.js';
+import { Delivery, PAUSED, SETTLING } from './delivery.js';
 import { FanoutError } from './errors.js';
 import { Ring } from './ring.js';
 import type { Place } from './row.js';
@@ -24,8 +24,6 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
   /** Values that were dropped one by one. */
   protected victims = 0;
   readonly overflow: OverflowStrategy;
-  /** At capacity 0: the delivery that is being started has completed, so that one value has a place to wait for its end. */
-  private placeIsFreed = false;
 
   constructor(deliver: (value: T) => unknown, capacity: number, overflow: OverflowStrategy) {
     super(deliver);
@@ -52,10 +50,6 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
     return this.capacity === 0;
   }
 
-  protected override startedAndDone(): void {
-    this.placeIsFreed = this.freesAtOnce;
-  }
-
   protected override wait(value: T, place: Place<T> | undefined): void {
     if (this.queued < this.capacity) this.enqueue(value, place);
     else this.overflowed(value, place);
@@ -69,11 +63,6 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
       }
       this.start(this.shift());
     }
-  }
-
-  protected override settle(): void {
-    this.placeIsFreed = false;
-    super.settle();
   }
 
   protected enqueue(value: T, place: Place<T> | undefined): void {
@@ -121,7 +110,7 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
   /** Chooses the victim among the arriving value and those that wait. */
   protected overflowed(value: T, place: Place<T> | undefined): void {
     let victim = value;
-    if (this.placeIsFreed && this.queued === 0) {
+    if (this.freesAtOnce && this.status === SETTLING && this.queued === 0) {
       this.enqueue(value, place);
       return;
     }

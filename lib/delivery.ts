@@ -8,10 +8,14 @@ export const READY = 0;
 /** `deliver` is running, and nothing that matters behind it has happened meanwhile. */
 export const STARTING = 1;
 export const IN_FLIGHT = 2;
+/** The delivery in flight has completed, but is still being started. */
+export const SETTLING = 3;
 /** Nothing is in flight, and nothing is to be pushed. */
-export const PAUSED = 3;
+export const PAUSED = 4;
 /** Nothing is delivered any more. */
-export const CLOSED = 4;
+export const CLOSED = 5;
+
+type Status = typeof READY | typeof STARTING | typeof IN_FLIGHT | typeof SETTLING | typeof PAUSED | typeof CLOSED;
 
 /**
  * The machine behind `boundedBuffer` and every session: one delivery at a time.
@@ -20,13 +24,13 @@ export const CLOSED = 4;
  */
 export abstract class Delivery<T, R> implements Followed<R> {
   // These come first: with very many sessions a broadcast costs what it costs to fetch them from memory.
-  protected status: typeof READY | typeof STARTING | typeof IN_FLIGHT | typeof PAUSED | typeof CLOSED = READY;
+  protected status: Status = READY;
   delivered = 0;
 
   constructor(private readonly deliver: (value: T) => unknown) {}
 
   get inFlight(): 0 | 1 {
-    return this.status === STARTING || this.status === IN_FLIGHT ? 1 : 0;
+    return this.status >= STARTING && this.status <= SETTLING ? 1 : 0;
   }
 
   /**
@@ -44,7 +48,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
 
   completed(inner: Subscription | undefined): void {
     // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
-    if (inner === undefined) this.startedAndDone();
+    if (inner === undefined) this.status = SETTLING;
     else if (this.freesAtOnce) this.settleAndGoOn();
     else inner.add(() => this.settleAndGoOn());
   }
@@ -56,8 +60,6 @@ export abstract class Delivery<T, R> implements Followed<R> {
   protected abstract goOn(): void;
   /** The value in flight has left whatever it waited in, and is about to be given. */
   protected abstract taken(): void;
-  /** The delivery that is being started has completed already. */
-  protected abstract startedAndDone(): void;
 
   protected get closed(): boolean {
     return this.status === CLOSED;

@@ -42,7 +42,6 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   superseded = 0;
   /** Unregistered, replaced or completed: it ends when nothing is left to deliver. */
   protected ending: EndReason | undefined = undefined;
-  #over = false;
   /** What was dropped before the overflow that goes on; -1 while there is none. */
   #droppedBefore = -1;
   #inner: Subscription | undefined = undefined;
@@ -52,7 +51,6 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     readonly group: Group,
     capacity: number,
     overflow: OverflowStrategy,
-    protected readonly host: SessionHost,
     deliver: Deliver,
     private readonly output: Observer<unknown> | undefined,
   ) {
@@ -62,13 +60,17 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   /** Whether it reads the log instead of being pushed to. */
   abstract get catchingUp(): boolean;
 
+  protected get host(): SessionHost {
+    return this.group.host;
+  }
+
   get registered(): boolean {
-    return this.ending === undefined && !this.#over && !this.host.over;
+    return this.ending === undefined && !this.closed && !this.host.over;
   }
 
   /** Ends when what waits is delivered; the hub offers nothing any more. */
   close(reason: EndReason): void {
-    if (this.ending !== undefined || this.#over) return;
+    if (this.ending !== undefined || this.closed) return;
     this.ending = reason;
     this.interrupt();
     if (this.nothingLeft()) this.finish();
@@ -76,7 +78,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   /** Ends now; what waits and what is in flight is discarded. */
   discard(reason: EndReason, error?: unknown): void {
-    if (this.#over) return;
+    if (this.closed) return;
     const discarded = this.waiting + this.inFlight;
     const inner = this.#inner;
     this.leave();
@@ -159,7 +161,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   /** All is delivered. */
   protected finish(): void {
-    if (this.#over) return;
+    if (this.closed) return;
     const reason = this.ending ?? 'completed';
     this.leave();
     this.tell(reason, 0);
@@ -190,7 +192,6 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   private leave(): void {
     this.host.totals.add(this);
     const overflowing = this.#droppedBefore >= 0;
-    this.#over = true;
     this.status = CLOSED;
     this.letQueueGo();
     this.#inner = undefined;

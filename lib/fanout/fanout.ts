@@ -69,8 +69,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
       () => this.#hub,
     );
     this.#hub = new Hub({
-      totals: this.#totals,
-      announcer,
+      host: this.#registry,
       catalog,
       over: (failure) => this.#registry.end(failure),
     });
@@ -156,7 +155,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
       }
       const group = this.#hub.group(scope);
       const observer = output as Observer<unknown>;
-      const session = new Session(sessionId, group, capacity, overflow, this.#registry, deliver, observer);
+      const session = new Session(sessionId, group, capacity, overflow, deliver, observer);
       made(session);
       return this.#registry.add(session, replay);
     });
@@ -169,8 +168,8 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   receiver(sessionId: string, options: SessionOptions = {}): DefinitionReceiver {
     checkSessionId(sessionId);
     const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
-    const group = this.#over ? new Group('', scope, undefined) : this.#hub.group(scope);
-    const session = new PulledSession(sessionId, group, capacity, overflow, this.#registry);
+    const group = this.#over ? new Group(this.#registry, '', scope, undefined) : this.#hub.group(scope);
+    const session = new PulledSession(sessionId, group, capacity, overflow);
     if (this.#over) session.refuse(this.#failure);
     else this.#registry.add(session, replay).begin();
     return new Receiver(session);

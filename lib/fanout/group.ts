@@ -1,6 +1,7 @@
 import { Row } from '../row.js';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
 import type { Place } from '../row.js';
+import type { SessionHost } from './bufferedSession.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';
 
@@ -28,6 +29,7 @@ export class Group {
   readonly #holes: number[] = [];
 
   constructor(
+    readonly host: SessionHost,
     readonly key: string,
     readonly scope: DefinitionScope | undefined,
     /** The scope's log, when the fan-out has a catalog. */

@@ -5,14 +5,12 @@ import { scopeKey } from './scopeKey.js';
 import type { Observable, Observer, SubjectLike, Unsubscribable } from 'rxjs';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
 import type { CatalogInside } from './catalog.js';
-import type { OverflowAnnouncer } from './overflowAnnouncer.js';
+import type { SessionHost } from './bufferedSession.js';
 import type { Session } from './session.js';
-import type { Totals } from './totals.js';
 
 /** What the hub asks of its fan-out. */
 export interface HubOwner {
-  readonly totals: Totals;
-  readonly announcer: OverflowAnnouncer;
+  readonly host: SessionHost;
   readonly catalog: CatalogInside | undefined;
   /** The source has completed, or failed with `failure.error`. */
   over(failure: { readonly error: unknown } | undefined): void;
@@ -70,7 +68,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   group(scope: DefinitionScope | undefined): Group {
     const key = scopeKey(scope);
     let group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, (group = new Group(key, scope, this.owner.catalog?.open(key))));
+    if (group === undefined)
+      this.#groups.set(key, (group = new Group(this.owner.host, key, scope, this.owner.catalog?.open(key))));
     return group;
   }
 
@@ -83,7 +82,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   }
 
   #dispatch(frame: DefinitionFrame): void {
-    const { totals, catalog, announcer } = this.owner;
+    const { host, catalog } = this.owner;
+    const { totals, announcer } = host;
     const key = scopeKey(frame.msg.scope);
     totals.broadcast++;
     catalog?.append(key, frame);

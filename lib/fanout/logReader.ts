@@ -13,6 +13,8 @@ export interface TombstoneRule {
  */
 export class LogReader {
   waiting: number;
+  /** The last sequence that is for it, once it is frozen. */
+  last: number | undefined = undefined;
   #slot = 0;
   #epoch = -1;
   #frozen: (DefinitionFrame | undefined)[] | undefined = undefined;
@@ -74,9 +76,10 @@ export class LogReader {
     return gone;
   }
 
-  /** Keeps what is ahead now, whatever becomes of the log. */
-  freeze(): void {
+  /** Keeps what is ahead now, whatever becomes of the log. `last`: its newest sequence. */
+  freeze(last: number): void {
     if (this.#frozen !== undefined) return;
+    this.last = last;
     const { position, waiting } = this;
     const frozen: DefinitionFrame[] = [];
     for (let frame = this.next(); frame !== undefined; frame = this.next()) frozen.push(frame);

@@ -1,7 +1,6 @@
 import { PAUSED } from '../delivery.js';
 import { Ring } from '../ring.js';
 import { Session } from './session.js';
-import type { SessionHost } from './bufferedSession.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Group } from './group.js';
 import type { LogReader } from './logReader.js';
@@ -34,8 +33,8 @@ export class PulledSession extends Session {
   #refused = false;
   #failure: { readonly error: unknown } | undefined = undefined;
 
-  constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy, host: SessionHost) {
-    super(id, group, capacity, overflow, host, nobody, undefined);
+  constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy) {
+    super(id, group, capacity, overflow, nobody, undefined);
     this.status = PAUSED;
   }
 

@@ -21,8 +21,6 @@ export class Session extends BufferedSession implements Follower, LogReading {
   index = -1;
   /** Frames that its group had had when it was last offered one, while it is passed by; else -1. Kept by the group. */
   passedSince = -1;
-  /** The last sequence that is for it, once it is to end. */
-  #head: number | undefined = undefined;
 
   /** Whether its group knows of it. */
   get attached(): boolean {
@@ -96,8 +94,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
   /** What commits from now on is not for it: it keeps what waits, and the log as it is now. */
   freeze(): void {
     this.leaveRow();
-    this.#head ??= this.host.lastSequence();
-    this.reader?.freeze();
+    this.reader?.freeze(this.host.lastSequence());
   }
 
   /** Takes over what was lost while frames passed it by. */
@@ -146,7 +143,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
 
   /** Nothing of the log is ahead: live again. */
   protected caughtUp(): void {
-    const sequence = this.#head ?? this.host.lastSequence();
+    const sequence = this.reader?.last ?? this.host.lastSequence();
     this.reader = undefined;
     this.group.reading.delete(this);
     if (this.registered) this.listen();

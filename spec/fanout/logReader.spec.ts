@@ -76,10 +76,10 @@ describe('LogReader', () => {
     append(log, ['+a', '+b', '+c'], 1);
     const reader = new LogReader(log, 0, CATCH_UP);
     reader.next();
-    reader.freeze();
+    reader.freeze(3);
     append(log, ['-b', '+d', '+c'], 4);
-    reader.freeze();
-    expect([reader.waiting, reader.position]).toEqual([2, 1]);
+    reader.freeze(6);
+    expect([reader.waiting, reader.position, reader.last]).toEqual([2, 1, 3]);
     expect(rest(reader)).toEqual(['+b@2', '+c@3']);
     expect(reader.waiting).toBe(0);
   });
