@@ -1,13 +1,16 @@
 import {
-  EMPTY,
+  NEVER,
   Observable,
   type ObservableInput,
   type Subscriber,
+  catchError,
   dematerialize,
-  filter,
   from,
+  fromEvent,
   materialize,
   switchMap,
+  takeUntil,
+  throwError,
 } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
 import type { Bucket } from './bucket.js';
@@ -19,9 +22,9 @@ import { type PublishOptions, publishBy } from './publish.js';
 import { Term } from './term.js';
 
 export interface LeadOptions {
-  /** Milliseconds without a sign of life after which another may take over; 1,000 or more, default 10_000. */
+  /** Milliseconds without a sign of life after which another may take over; 1,000 to 3_600_000, default 10_000. */
   readonly lease?: number | undefined;
-  /** Who this is, for those who look into the bucket; default a random id. */
+  /** Who this is, for those who look into the bucket: 1 to 256 characters; default a random id. */
   readonly holder?: string | undefined;
 }
 
@@ -47,7 +50,7 @@ export function leadBy<T>(
   duration: number,
   holder: string,
 ): Observable<T> {
-  const terms$ = new Observable<Term | undefined>((subscriber) => {
+  const terms$ = new Observable<Term>((subscriber) => {
     const stop = new AbortController();
     campaign(bucket, openLease, duration, holder, subscriber, stop.signal).catch((error: unknown) => {
       subscriber.error(error);
@@ -57,9 +60,20 @@ export function leadBy<T>(
     };
   });
   return terms$.pipe(
-    switchMap((term) => (term === undefined ? EMPTY : from(work(viewOf(term))).pipe(materialize()))),
-    filter((notification) => notification.kind !== 'E' || !isFenced(notification.error)),
+    // Materialized, since a work that completes or fails ends all, and one whose term is over does not.
+    switchMap((term) => workOf(term, work).pipe(materialize(), takeUntil(fromEvent(term.over, 'abort')))),
     dematerialize(),
+  );
+}
+
+/** What the work tells; a FENCED error of it ends the term, which has no use without its work. */
+function workOf<T>(term: Term, work: (term: DefinitionsTerm) => ObservableInput<T>): Observable<T> {
+  return from(work(viewOf(term))).pipe(
+    catchError((error: unknown) => {
+      if (!isFenced(error)) return throwError(() => error);
+      term.end();
+      return NEVER;
+    }),
   );
 }
 
@@ -75,13 +89,13 @@ function isFenced(error: unknown): boolean {
   return error instanceof NatsDefinitionsError && error.code === 'FENCED';
 }
 
-/** Emits each term as it begins, and `undefined` when it has ended. */
+/** Emits each term as it begins. */
 async function campaign(
   bucket: Bucket,
   openLease: OpenLease,
   duration: number,
   holder: string,
-  terms: Subscriber<Term | undefined>,
+  terms: Subscriber<Term>,
   signal: AbortSignal,
 ): Promise<void> {
   const lease = new Lease(await openLease(), duration, holder);
@@ -102,12 +116,7 @@ async function campaign(
 }
 
 /** One term, from its fence to its end. */
-async function rule(
-  bucket: Bucket,
-  lease: Lease,
-  terms: Subscriber<Term | undefined>,
-  signal: AbortSignal,
-): Promise<void> {
+async function rule(bucket: Bucket, lease: Lease, terms: Subscriber<Term>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const term = await Term.begin(bucket, lease, signal);
   const end = (): void => {
@@ -118,5 +127,4 @@ async function rule(
   terms.next(term);
   await kept;
   signal.removeEventListener('abort', end);
-  terms.next(undefined);
 }

@@ -22,6 +22,11 @@ export class Lease {
     readonly holder: string,
   ) {}
 
+  /** When another may take it unless it is renewed, in `performance.now()`. */
+  get expiresAt(): number {
+    return this.#renewedAt + this.duration;
+  }
+
   /** Resolves when this is the holder, or when `signal` aborts. */
   async acquire(signal: AbortSignal): Promise<void> {
     let seen = -1;
@@ -33,7 +38,7 @@ export class Lease {
         if (sequence !== seen) since = now;
         seen = sequence;
         if (free || now - since >= this.duration) {
-          await this.#write(this.holder, seen, signal);
+          await this.#write(this.holder, seen, performance.now() + this.duration, signal);
           return;
         }
       } catch (error) {
@@ -45,10 +50,8 @@ export class Lease {
 
   /** @throws {NatsDefinitionsError} FENCED when another has it, or could have it by now. */
   async renew(signal: AbortSignal): Promise<void> {
-    const left = this.#renewedAt + this.duration - performance.now();
-    const expiry = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, Math.ceil(left)))]);
     try {
-      await this.#write(this.holder, this.#sequence, expiry);
+      await this.#write(this.holder, this.#sequence, this.expiresAt, signal);
     } catch (error) {
       throw new NatsDefinitionsError('FENCED', `${this.holder} has lost the lease of ${this.bucket.name}`, {
         cause: error,
@@ -72,7 +75,7 @@ export class Lease {
   /** Lets the next one in at once, if it is still the holder. */
   async release(): Promise<void> {
     try {
-      await this.#write('', this.#sequence, AbortSignal.timeout(this.duration));
+      await this.#write('', this.#sequence, performance.now() + this.duration);
     } catch {
       // Taken already, or out of reach: it runs out by itself.
     }
@@ -85,10 +88,11 @@ export class Lease {
     return { sequence: message.seq, free: message.data.length === 0 };
   }
 
-  async #write(holder: string, expected: number, signal: AbortSignal): Promise<void> {
+  async #write(holder: string, expected: number, until: number, signal?: AbortSignal): Promise<void> {
     const begun = performance.now();
     const value = new TextEncoder().encode(holder);
-    const { seq } = await store(this.bucket, this.#subject, value, { id: newId(), expected, signal });
+    const options = { id: newId(), expected, until: () => until, signal };
+    const { seq } = await store(this.bucket, this.#subject, value, options);
     this.#sequence = seq;
     this.#renewedAt = begun;
   }

@@ -56,7 +56,7 @@ export interface NatsDefinitions {
    * - Unsubscribed, completed or errored: lets the next one in at once. FENCED errors of the work end the term only.
    * - What was published with a term's `publish` after another leader took over is refused by the server.
    *
-   * @throws {FanoutError} BAD_OPTION unless `work` is a function and `lease` a whole number of 1,000 or more
+   * @throws {FanoutError} BAD_OPTION unless `work` is a function, and `lease` and `holder` are as they must be
    */
   readonly lead: <T>(work: (term: DefinitionsTerm) => ObservableInput<T>, options?: LeadOptions) => Observable<T>;
 }
@@ -77,6 +77,15 @@ function checkCommits({ after, onCaughtUp }: CommitsOptions): void {
   if (after !== undefined && (typeof after !== 'bigint' || after < 0n))
     throw badOption('after', 'a bigint of 0 or more', after);
   if (onCaughtUp !== undefined) functionOption('onCaughtUp', onCaughtUp);
+}
+
+function leadOptions({ lease = 10_000, holder = newId() }: LeadOptions): { lease: number; holder: string } {
+  if (!Number.isInteger(lease) || lease < 1_000 || lease > 3_600_000)
+    throw badOption('lease', 'a whole number of 1,000 to 3,600,000', lease);
+  // An empty one would say that the lease is free.
+  if (typeof holder !== 'string' || holder.length < 1 || holder.length > 256)
+    throw badOption('holder', 'a text of 1 to 256 characters', holder);
+  return { lease, holder };
 }
 
 /**
@@ -112,9 +121,9 @@ export async function natsDefinitions(
         how,
         async (subject, bytes, id = newId()) => (await store(bucket, subject, bytes, { id })).seq,
       ),
-    lead: (work, { lease = 10_000, holder = newId() } = {}) => {
+    lead: (work, how = {}) => {
       functionOption('work', work);
-      wholeNumber('lease', lease, 1_000);
+      const { lease, holder } = leadOptions(how);
       return leadBy(bucket, openLease, work, lease, holder);
     },
   };

@@ -1,6 +1,7 @@
 import type { Bucket } from './bucket.js';
 import { NatsDefinitionsError, definitionsError, isPassing } from './errors.js';
 import { pause } from './pause.js';
+import { within } from './within.js';
 
 /** What a message's headers may take of `max_payload`. */
 const headerRoom = 512;
@@ -10,6 +11,8 @@ export interface StoreOptions {
   readonly id: string;
   /** The stream's last sequence must be this one, or the server refuses. */
   readonly expected?: number | undefined;
+  /** When to give up, in `performance.now()`, looked up before every try; after the bucket's `timeout` at the latest. */
+  readonly until?: (() => number) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -21,8 +24,12 @@ export interface Stored {
 
 /**
  * Has a value stored under a subject, trying again until it is acknowledged.
+ *
+ * A try without an answer is followed by another only over a connection that answers. What a stalled network holds back
+ * arrives whenever it will, perhaps when the server has long forgotten the id: that may be one copy, not many.
+ *
  * @throws what the client throws for a sequence other than `expected` (`err_code` 10071)
- * @throws {NatsDefinitionsError} UNAVAILABLE after the bucket's `timeout` or an abort, or what cannot pass at once
+ * @throws {NatsDefinitionsError} UNAVAILABLE when it gives up, or at an abort; what cannot pass at once
  */
 export async function store(
   bucket: Bucket,
@@ -30,37 +37,35 @@ export async function store(
   bytes: Uint8Array,
   options: StoreOptions,
 ): Promise<Stored> {
-  const { id, expected, signal } = options;
-  const most = (bucket.connection.info?.max_payload ?? Infinity) - headerRoom;
-  if (bytes.length > most)
-    throw new NatsDefinitionsError('TOO_LARGE', `a frame of ${bytes.length} bytes, the server takes ${most}`);
-  const deadline = performance.now() + bucket.timeout;
+  const { id, expected, until = () => Infinity, signal } = options;
+  const { connection, js } = bucket;
   const expect = { streamName: bucket.stream, ...(expected === undefined ? {} : { lastSequence: expected }) };
-  for (;;) {
+  const deadline = performance.now() + bucket.timeout;
+  const left = (): number => (signal?.aborted === true ? 0 : Math.min(deadline, until()) - performance.now());
+  for (let again = false; ; again = true) {
     try {
-      const sent = bucket.js.publish(subject, bytes, { msgID: id, expect, timeout: 2_000 });
-      const { seq, duplicate } = await untilAborted(sent, signal);
+      if (again || connection.info === undefined) await within(timeoutOf(left()), connection.flush(), signal);
+      checkSize(bytes.length, connection.info?.max_payload);
+      const timeout = timeoutOf(left());
+      const sent = js.publish(subject, bytes, { msgID: id, expect, timeout });
+      const { seq, duplicate } = await within(timeout, sent, signal);
       if (seq > 0) return { seq, duplicate }; // 0: known to be a duplicate of one that is not stored yet
     } catch (raw) {
       const error = definitionsError(raw, `publishing to bucket ${bucket.name}`);
-      if (!isPassing(error)) throw error;
-      if (performance.now() >= deadline || signal?.aborted === true) throw error;
+      if (!isPassing(error) || left() <= 0) throw error;
     }
     await pause(100, signal);
   }
 }
 
-/** The same outcome, or UNAVAILABLE as soon as the signal aborts. */
-function untilAborted<T>(outcome: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return outcome;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(new NatsDefinitionsError('UNAVAILABLE', 'given up before an answer came'));
-    };
-    signal.addEventListener('abort', abort);
-    outcome.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', abort);
-    });
-    if (signal.aborted) abort();
-  });
+/** Of one try. @throws {NatsDefinitionsError} UNAVAILABLE when no time is left. */
+function timeoutOf(left: number): number {
+  if (left > 0) return Math.ceil(Math.min(left, 2_000));
+  throw new NatsDefinitionsError('UNAVAILABLE', 'no answer in time');
+}
+
+/** @throws {NatsDefinitionsError} TOO_LARGE */
+function checkSize(bytes: number, maxPayload = Infinity): void {
+  const most = maxPayload - headerRoom;
+  if (bytes > most) throw new NatsDefinitionsError('TOO_LARGE', `a frame of ${bytes} bytes, the server takes ${most}`);
 }

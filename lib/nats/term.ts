@@ -20,6 +20,8 @@ interface Writing {
  * A term begins with a message of its own in the bucket's stream, the fence. From there on it follows the stream, and
  * every write expects the stream to end exactly where this term has read it to, without a fence of another term in
  * between. The server checks that where it orders the writes; so a write is stored only if the last fence is this term's.
+ *
+ * What is given to a term that is over, or is under way when it ends, rejects with FENCED, whatever ended it.
  */
 export class Term {
   readonly #over = new AbortController();
@@ -32,6 +34,7 @@ export class Term {
     readonly bucket: Bucket,
     /** The fence's sequence. */
     readonly fence: number,
+    readonly lease: Lease,
   ) {
     this.#read$ = new BehaviorSubject(fence);
     this.#following = followStream(bucket, { after: fence, headersOnly: true }).subscribe({
@@ -59,9 +62,9 @@ export class Term {
       checkSame(bucket, config.description);
       await lease.renew(signal);
       try {
-        const options = { id: newId(), expected: state.last_seq, signal };
+        const options = { id: newId(), expected: state.last_seq, until: () => lease.expiresAt, signal };
         const { seq } = await store(bucket, bucket.prefix + leaderKey, value, options);
-        return new Term(bucket, seq);
+        return new Term(bucket, seq, lease);
       } catch (error) {
         if (apiCode(error) !== wrongLastSequence) throw error;
       }
@@ -92,12 +95,13 @@ export class Term {
   async #write(subject: string, bytes: Uint8Array, given: string | undefined): Promise<number> {
     const writing: Writing = { id: given ?? newId(), stored: undefined };
     const { id } = writing;
+    const until = (): number => this.lease.expiresAt;
     this.#writing = writing;
     for (;;) {
-      if (this.over.aborted) throw this.#fenced();
+      if (this.#isOver()) throw this.#fenced();
       const expected = this.#read$.value;
       try {
-        const { seq, duplicate } = await store(this.bucket, subject, bytes, { id, expected, signal: this.over });
+        const { seq, duplicate } = await store(this.bucket, subject, bytes, { id, expected, until, signal: this.over });
         // Another publish's message proves nothing about what lies between.
         if (!duplicate) this.#readTo(seq);
         return seq;
@@ -133,8 +137,15 @@ export class Term {
     if (!this.over.aborted) await firstValueFrom(beyond, { defaultValue: undefined });
   }
 
+  /** The lease's end is looked up: whatever is to end the term by then may be late, as after a pause of the process. */
+  #isOver(): boolean {
+    if (performance.now() >= this.lease.expiresAt) this.end();
+    return this.over.aborted;
+  }
+
   #reasonOf(error: unknown): unknown {
-    return this.over.aborted ? this.#fenced(error) : error;
+    if (error instanceof NatsDefinitionsError && error.code === 'CLOSED') this.end();
+    return this.#isOver() ? this.#fenced(error) : error;
   }
 
   #fenced(cause?: unknown): NatsDefinitionsError {

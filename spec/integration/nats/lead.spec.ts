@@ -1,64 +1,62 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { NEVER, Observable, Subject, concatMap, of, throwError } from 'rxjs';
-import { type DefinitionsTerm, type NatsDefinitions, natsDefinitions } from 'ddl-fanout/nats';
+import {
+  NEVER,
+  type Observable,
+  Subject,
+  Subscription,
+  concatMap,
+  exhaustMap,
+  interval,
+  of,
+  tap,
+  throwError,
+} from 'rxjs';
+import { type DefinitionsTerm, type LeadOptions, type NatsDefinitions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
+import { collectGarbage } from '../../helpers/collectGarbage.js';
 import { NatsFixture, type NatsServer, natsServer } from '../../helpers/nats.js';
 import { NatsProxy } from '../../helpers/natsProxy.js';
 import { describeWith } from '../../helpers/servers.js';
 import { Watch } from '../../helpers/watch.js';
+import { Work } from '../../helpers/work.js';
 
 const fenced = expect.objectContaining({ name: 'NatsDefinitionsError', code: 'FENCED' }) as unknown;
-
-/** Work that hands its term out and goes on until it is unsubscribed. */
-class Work {
-  readonly terms: DefinitionsTerm[] = [];
-  working = 0;
-  readonly #begun$ = new Subject<void>();
-
-  readonly work = (term: DefinitionsTerm): Observable<never> =>
-    new Observable(() => {
-      this.working += 1;
-      this.terms.push(term);
-      this.#begun$.next();
-      return () => {
-        this.working -= 1;
-      };
-    });
-
-  /** The `n`-th term, once it has begun. */
-  async term(n: number): Promise<DefinitionsTerm> {
-    for (;;) {
-      const term = this.terms[n];
-      if (term !== undefined) return term;
-      await new Promise<void>((resolve) => {
-        const once = this.#begun$.subscribe(() => {
-          once.unsubscribe();
-          resolve();
-        });
-      });
-    }
-  }
-}
 
 describeWith(natsServer, 'lead of natsDefinitions', () => {
   const fixture = new NatsFixture();
   let server: NatsServer;
   let a: NatsDefinitions;
   let b: NatsDefinitions;
+  let leads: Subscription;
   const open = async (url = server.url) => natsDefinitions(await fixture.connect(url), { timeout: 10_000 });
 
+  /** Leads until the end of the spec, however that ends. */
+  const lead = (
+    node: NatsDefinitions,
+    work: (term: DefinitionsTerm) => Observable<unknown>,
+    options?: LeadOptions,
+  ): Subscription => {
+    const leading = node.lead(work, options).subscribe();
+    leads.add(leading);
+    return leading;
+  };
+
   beforeEach(async () => {
+    leads = new Subscription();
     server = await fixture.single();
     [a, b] = [await open(), await open()];
   });
-  afterEach(() => fixture.close());
+  afterEach(async () => {
+    leads.unsubscribe();
+    await fixture.close();
+  });
 
   it('lets one work at a time, and the next when the first leaves', async () => {
     const [one, other] = [new Work(), new Work()];
-    const first = a.lead(one.work, { lease: 1_000 }).subscribe();
+    const first = lead(a, one.work);
     const { publish, revision } = await one.term(0);
-    const second = b.lead(other.work, { lease: 1_000 }).subscribe();
+    lead(b, other.work);
     expect(await publish(definition('a'))).toBe(revision + 1n);
     expect(other.working).toBe(0);
     first.unsubscribe();
@@ -66,7 +64,6 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     expect([one.working, other.working]).toEqual([0, 1]);
     expect(await next.publish(definition('b'))).toBe(next.revision + 1n);
     await expect(publish(definition('c'))).rejects.toEqual(fenced);
-    second.unsubscribe();
   }, 20_000);
 
   it('emits what the work emits, completes with it, and lets the next one in', async () => {
@@ -74,9 +71,8 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await a.lead(() => of(1, 2, 3), { lease: 1_000 }).forEach((n) => told.push(n));
     expect(told).toEqual([1, 2, 3]);
     const other = new Work();
-    const second = b.lead(other.work, { lease: 1_000 }).subscribe();
+    lead(b, other.work);
     await other.term(0);
-    second.unsubscribe();
   });
 
   it('errors with what the work throws or errors with', async () => {
@@ -89,58 +85,81 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await expect(throwing.forEach(() => undefined)).rejects.toBe(boom);
   });
 
-  it('throws BAD_OPTION for options that make no sense', () => {
-    const badOption = expect.objectContaining({ code: 'BAD_OPTION' });
-    expect(() => a.lead(() => NEVER, { lease: 999 })).toThrow(badOption);
-    expect(() => a.lead(() => NEVER, { lease: 1_000.5 })).toThrow(badOption);
-    expect(() => a.lead(undefined as unknown as () => Observable<never>)).toThrow(badOption);
+  it.each<[string, string, LeadOptions]>([
+    ['lease', '999', { lease: 999 }],
+    ['lease', '1,000.5', { lease: 1_000.5 }],
+    ['lease', 'more than an hour', { lease: 3_600_001 }],
+    ['lease', 'Infinity', { lease: Infinity }],
+    ['holder', 'nobody', { holder: '' }],
+    ['holder', 'a number', { holder: 7 as unknown as string }],
+    ['holder', '257 characters', { holder: 'h'.repeat(257) }],
+  ])('throws BAD_OPTION that names %s for %s', (option, _, options) => {
+    const badOption = { code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown };
+    expect(() => a.lead(() => NEVER, options)).toThrow(expect.objectContaining(badOption));
   });
 
-  it('errors with CLOSED when the connection is closed, and with BUCKET_REPLACED when the bucket is another one', async () => {
-    const connection = await fixture.connect(server.url);
-    const [one, two] = [new Work(), new Work()];
-    const closed = (await natsDefinitions(connection)).lead(one.work, { lease: 1_000 }).forEach(() => undefined);
-    await one.term(0);
-    const refused = expect(closed).rejects.toMatchObject({ code: 'CLOSED' });
-    await connection.close();
-    await refused;
+  it('throws BAD_OPTION without work', () => {
+    const work = undefined as unknown as () => Observable<never>;
+    expect(() => a.lead(work)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+  });
+
+  it('errors with CLOSED when the connection is closed, and fences what was under way', async () => {
+    const proxy = await NatsProxy.to(server.options.port);
+    try {
+      const connection = await fixture.connect(proxy.url);
+      const one = new Work();
+      const leading = (await natsDefinitions(connection)).lead(one.work, { lease: 5_000 }).forEach(() => undefined);
+      const closed = expect(leading).rejects.toMatchObject({ code: 'CLOSED' });
+      const { publish } = await one.term(0);
+      proxy.freeze();
+      const underWay = expect(publish(definition('a'))).rejects.toEqual(fenced);
+      await connection.close();
+      await underWay;
+      await expect(publish(definition('b'))).rejects.toEqual(fenced);
+      await closed;
+      expect([one.working, one.terms.length]).toEqual([0, 1]);
+    } finally {
+      await proxy.close();
+    }
+  }, 20_000);
+
+  it('errors with BUCKET_REPLACED when the bucket is another one', async () => {
     const mine = await natsDefinitions(await fixture.connect(server.url), { bucket: 'mine', timeout: 300 });
-    const replaced = mine.lead(two.work, { lease: 1_000 }).forEach(() => undefined);
+    const two = new Work();
+    const replaced = mine.lead(two.work).forEach(() => undefined);
     const gone = expect(replaced).rejects.toMatchObject({ code: 'BUCKET_REPLACED' });
     await two.term(0);
     const jsm = await jetstreamManager(await fixture.connect(server.url));
     await jsm.streams.delete('KV_mine');
     await natsDefinitions(await fixture.connect(server.url), { bucket: 'mine' });
     await gone;
-    expect([one.working, two.working, two.terms.length]).toEqual([0, 0, 1]);
+    expect([two.working, two.terms.length]).toEqual([0, 1]);
   }, 20_000);
 
   it('stores what one term publishes in call order, without waiting for one another', async () => {
     const one = new Work();
-    const first = a.lead(one.work).subscribe();
+    lead(a, one.work);
     const { publish, revision } = await one.term(0);
     const published = await Promise.all(Array.from({ length: 100 }, (_, n) => publish(definition(`f${n}`))));
     expect(published).toEqual(Array.from({ length: 100 }, (_, n) => revision + 1n + BigInt(n)));
-    first.unsubscribe();
   });
 
   it('goes on with its term when others publish without leading', async () => {
     const one = new Work();
-    const first = a.lead(one.work).subscribe();
+    lead(a, one.work);
     const { publish } = await one.term(0);
     const plain = Array.from({ length: 50 }, (_, n) => b.publish(definition(`plain${n}`)));
     const led = Array.from({ length: 50 }, (_, n) => publish(definition(`led${n}`)));
     const revisions = await Promise.all([...plain, ...led]);
     expect(new Set(revisions).size).toBe(100);
     expect([one.working, one.terms.length]).toEqual([1, 1]);
-    first.unsubscribe();
   });
 
   it('stores a publish once although its connection is cut before the acknowledgement', async () => {
     const proxy = await NatsProxy.to(server.options.port);
     try {
       const one = new Work();
-      const first = (await open(proxy.url)).lead(one.work, { lease: 5_000 }).subscribe();
+      lead(await open(proxy.url), one.work, { lease: 30_000 });
       const { publish } = await one.term(0);
       const watch = new Watch(b.commits$);
       const revisions: bigint[] = [];
@@ -155,7 +174,6 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
       await watch.upTo(revisions.at(-1) ?? 0n);
       expect(watch.revisions).toEqual(revisions);
       expect(one.terms).toHaveLength(1);
-      first.unsubscribe();
     } finally {
       await proxy.close();
     }
@@ -165,10 +183,10 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     const proxy = await NatsProxy.to(server.options.port);
     try {
       const [paused, next] = [new Work(), new Work()];
-      const first = (await open(proxy.url)).lead(paused.work, { lease: 1_000 }).subscribe();
+      lead(await open(proxy.url), paused.work, { lease: 3_000 });
       const old = await paused.term(0);
       await old.publish(definition('f', { payload: Uint8Array.of(1) }));
-      const second = b.lead(next.work, { lease: 1_000 }).subscribe();
+      lead(b, next.work, { lease: 3_000 });
       proxy.freeze();
       const late = old.publish(definition('f', { payload: Uint8Array.of(2) })); // on its way, and stays there
       const refused = expect(late).rejects.toEqual(fenced);
@@ -185,8 +203,6 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
       ]);
       expect(marker).toBe(last + 1n); // nothing was stored in between
       expect(paused.working).toBe(0);
-      first.unsubscribe();
-      second.unsubscribe();
     } finally {
       await proxy.close();
     }
@@ -196,20 +212,15 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     const proxy = await NatsProxy.to(server.options.port);
     try {
       const work$ = new Subject<string>();
-      const revisions: bigint[] = [];
       const one = new Work();
-      const leading = (await open(proxy.url))
-        .lead(
-          (term) => {
-            one.work(term).subscribe().unsubscribe();
-            return work$.pipe(concatMap((name) => term.publish(definition(name))));
-          },
-          { lease: 1_000 },
-        )
-        .subscribe((revision) => revisions.push(revision));
+      const work = (term: DefinitionsTerm) => {
+        one.work(term).subscribe().unsubscribe();
+        return work$.pipe(concatMap((name) => term.publish(definition(name))));
+      };
+      const leading = lead(await open(proxy.url), work, { lease: 3_000 });
       await one.term(0);
-      const [other, taken] = [new Work(), b];
-      const second = taken.lead(other.work, { lease: 1_000 }).subscribe();
+      const other = new Work();
+      const second = lead(b, other.work, { lease: 3_000 });
       proxy.freeze();
       work$.next('late');
       await other.term(0);
@@ -221,23 +232,52 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
       await watch.upTo(1n);
       expect(watch.told.map(({ name }) => name)).toEqual(['again']);
       expect(leading.closed).toBe(false);
-      leading.unsubscribe();
     } finally {
       await proxy.close();
     }
   }, 30_000);
 
+  it('begins another term when the work ends with a FENCED error while its own goes on, and does not lead idly', async () => {
+    const [past, one] = [new Work(), new Work()];
+    const before = lead(a, past.work);
+    const { publish } = await past.term(0);
+    before.unsubscribe();
+    lead(b, (term) => {
+      one.work(term).subscribe().unsubscribe();
+      return one.terms.length === 1 ? of(definition('a')).pipe(concatMap((msg) => publish(msg))) : NEVER;
+    });
+    const [first, second] = [await one.term(0), await one.term(1)];
+    expect(second.revision).toBeGreaterThan(first.revision);
+  }, 20_000);
+
   it('ends a term by itself when NATS is out of reach for the lease, and begins another when it is back', async () => {
     const one = new Work();
-    const first = a.lead(one.work, { lease: 1_000 }).subscribe();
+    lead(a, one.work, { lease: 2_000 });
     const { publish, revision } = await one.term(0);
     await server.kill();
+    // A collection once took the timer of the lease with it: the term never ended.
+    const collecting = interval(50).pipe(exhaustMap(collectGarbage)).subscribe();
     await expect(publish(definition('a'))).rejects.toEqual(fenced);
+    collecting.unsubscribe();
     expect(one.working).toBe(0);
     await server.start();
     const again = await one.term(1);
     expect(again.revision).toBeGreaterThan(revision);
     await again.publish(definition('b'));
-    first.unsubscribe();
   }, 30_000);
+
+  it('sends nothing of a term whose lease has run out, although nothing has ended it yet', async () => {
+    const one = new Work();
+    const told: unknown[] = [];
+    lead(a, (term) => one.work(term).pipe(tap({ unsubscribe: () => told.push('unsubscribed') })), { lease: 2_000 });
+    const { publish } = await one.term(0);
+    const watch = new Watch(b.commits$);
+    const lease = performance.now() + 2_000;
+    while (performance.now() < lease); // as a pause of the process: no timer of it runs
+    await publish(definition('a')).catch((error: unknown) => told.push(error));
+    expect(told).toEqual(['unsubscribed', fenced]);
+    const marker = await b.publish(definition('marker'));
+    await watch.upTo(marker);
+    expect(watch.lines).toEqual([`${String(marker)} put marker`]);
+  }, 20_000);
 });
