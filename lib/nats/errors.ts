@@ -21,7 +21,7 @@ export type NatsDefinitionsErrorCode =
  * - `TOO_FEW_SERVERS`: there are fewer servers than `replicas`.
  * - `BUCKET_UNFIT`: a stream of the bucket's name exists and could lose or mix definitions; the message names the setting.
  * - `BUCKET_REPLACED`: the bucket was deleted, created anew or set back: what was read of it no longer tells what it holds.
- * - `BUCKET_FULL`: the bucket or its server has reached a limit; nothing was stored.
+ * - `BUCKET_FULL`: the bucket, its account or its server has reached a limit; nothing was stored.
  * - `TOO_LONG`: scope, type and name make a key longer than a NATS subject may be; nothing was sent.
  * - `TOO_LARGE`: the frame is larger than the server's `max_payload`; nothing was stored.
  * - `UNAVAILABLE`: no answer within `timeout`. Of a publish: it may be stored or not; say it again with the same `id`.
@@ -47,6 +47,8 @@ const apiCodes: Readonly<Record<number, NatsDefinitionsErrorCode>> = {
   10006: 'UNAVAILABLE', // the cluster is not active
   10009: 'UNAVAILABLE', // the cluster has no leader that could
   10023: 'BUCKET_FULL', // insufficient resources
+  10026: 'BUCKET_FULL', // the stream's or the account's limit of consumers
+  10027: 'BUCKET_FULL', // the account's limit of streams
   10028: 'BUCKET_FULL', // account memory limit
   10035: 'NO_JETSTREAM', // not enabled, not found as an account
   10039: 'NO_JETSTREAM', // not enabled for the account

@@ -3,7 +3,8 @@ import type { Observable, ObservableInput } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
 import { type Logger, safeLogger } from '../log.js';
 import { badOption, functionOption, oneOf, wholeNumber } from '../options.js';
-import { type BucketOptions, openBucket } from './bucket.js';
+import { openBucket } from './bucket.js';
+import type { BucketOptions } from './bucketConfig.js';
 import { type CommitsOptions, commitsOf } from './commits.js';
 import { type DefinitionsTerm, type LeadOptions, leadBy } from './lead.js';
 import { newId } from './newId.js';
@@ -11,7 +12,7 @@ import { type PublishOptions, publishBy } from './publish.js';
 import { store } from './store.js';
 
 export interface NatsDefinitionsOptions {
-  /** The key-value bucket's name: letters, digits, `-` and `_`; default `definitions`. */
+  /** The key-value bucket's name: letters, digits, `-` and `_`, but no `_leader` at its end; default `definitions`. */
   readonly bucket?: string | undefined;
   /** Servers that keep a copy, 1 to 5. Default: 3 in a cluster, 1 otherwise; of a bucket that exists, as it is. */
   readonly replicas?: number | undefined;
@@ -42,8 +43,9 @@ export interface NatsDefinitions {
   readonly commits: (options?: CommitsOptions) => Observable<DefinitionSyncMsg>;
   /**
    * Stores a message and resolves with its revision once the server has it; tries again meanwhile, and never stores twice.
-   * Rejects with `WireError` UNENCODABLE or a `NatsDefinitionsError`: TOO_LONG, TOO_LARGE, BUCKET_FULL, NOT_PERMITTED,
-   * UNAVAILABLE or CLOSED. Publishes that do not wait for each other may be stored in any order.
+   * Rejects with `FanoutError` BAD_OPTION, `WireError` UNENCODABLE or a `NatsDefinitionsError`: TOO_LONG, TOO_LARGE,
+   * BUCKET_FULL, NOT_PERMITTED, UNAVAILABLE or CLOSED. Publishes that do not wait for each other may be stored in any
+   * order.
    */
   readonly publish: (msg: DefinitionSyncMsg, options?: PublishOptions) => Promise<bigint>;
   /**
@@ -63,8 +65,8 @@ export interface NatsDefinitions {
 
 function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {
   const { bucket = 'definitions', replicas, storage = 'file', maxBytes = Infinity, timeout = 30_000 } = options;
-  if (typeof bucket !== 'string' || !/^[\w-]{1,64}$/.test(bucket))
-    throw badOption('bucket', '1 to 64 letters, digits, - and _', bucket);
+  if (typeof bucket !== 'string' || !/^[\w-]{1,64}$/.test(bucket) || bucket.endsWith('_leader'))
+    throw badOption('bucket', '1 to 64 letters, digits, - and _, without _leader at its end', bucket);
   if (replicas !== undefined) oneOf('replicas', replicas, [1, 2, 3, 4, 5]);
   oneOf('storage', storage, ['file', 'memory']);
   wholeNumber('maxBytes', maxBytes, 1);

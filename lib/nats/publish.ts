@@ -1,4 +1,5 @@
 import type { DefinitionSyncMsg } from '../definition.js';
+import { badOption } from '../options.js';
 import { encodeDefinitionSync } from '../wire/definitionSync.js';
 import { encodedFrame } from '../wire/encoded.js';
 import type { Bucket } from './bucket.js';
@@ -7,13 +8,15 @@ import { subjectOf } from './key.js';
 export interface PublishOptions {
   /**
    * What the message is known by: one with an id that was stored within the last two minutes is not stored again, and
-   * resolves with the revision of the first. Default: an id of its own for every call.
+   * resolves with the revision of the first. 1 to 256 visible characters of ASCII; default: an id of its own for every
+   * call.
    */
   readonly id?: string | undefined;
 }
 
 /**
  * Encodes a message and hands it to `write`.
+ * @throws {FanoutError} BAD_OPTION
  * @throws {WireError} UNENCODABLE
  * @throws {NatsDefinitionsError} TOO_LONG, or what `write` throws
  */
@@ -23,6 +26,10 @@ export async function publishBy(
   options: PublishOptions | undefined,
   write: (subject: string, bytes: Uint8Array, id: string | undefined) => Promise<number>,
 ): Promise<bigint> {
+  const id = options?.id;
+  // An empty one would be no id at all to the client, and one with spaces around it another one to the server.
+  if (id !== undefined && !(typeof id === 'string' && /^[!-~]{1,256}$/.test(id)))
+    throw badOption('id', '1 to 256 visible characters of ASCII', id);
   const bytes = encodedFrame(msg) ?? encodeDefinitionSync(msg); // first: it refuses names that no key could hold
-  return BigInt(await write(subjectOf(bucket.prefix, msg), bytes, options?.id));
+  return BigInt(await write(subjectOf(bucket.prefix, msg), bytes, id));
 }

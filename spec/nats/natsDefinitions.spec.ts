@@ -10,6 +10,8 @@ describe('natsDefinitions', () => {
   it.each<[string, object]>([
     ['bucket', { bucket: 'a.b' }],
     ['bucket', { bucket: '' }],
+    ['bucket', { bucket: 'definitions_leader' }],
+    ['bucket', { bucket: 7 }],
     ['replicas', { replicas: 0 }],
     ['replicas', { replicas: 6 }],
     ['storage', { storage: 'disk' }],

@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { type JetStreamManager, RetentionPolicy, StorageType, jetstreamManager } from '@nats-io/jetstream';
+import {
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  jetstreamManager,
+} from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { firstValueFrom } from 'rxjs';
@@ -78,6 +84,10 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
     ['discard', { discard: 'old' }],
     ['deny_purge', { deny_purge: false }],
     ['duplicate_window', { duplicate_window: 1_000_000_000 }],
+    ['no_ack', { no_ack: true }],
+    ['discard_new_per_subject', { discard_new_per_subject: true }],
+    ['mirror', { subjects: [], discard: 'old', mirror: { name: 'other' } }],
+    ['sources', { sources: [{ name: 'other' }] }],
   ])('is BUCKET_UNFIT when a stream of its name has another %s', async (setting, other) => {
     await open();
     const { config } = await jsm.streams.info('KV_definitions');
@@ -93,6 +103,27 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
     await expect(open()).rejects.toEqual(code('BUCKET_UNFIT'));
     await open({ bucket: 'mine' });
     await expect(open({ bucket: 'mine', replicas: 3 })).rejects.toThrow('num_replicas 1, and must have 3');
+  });
+
+  it('is BUCKET_UNFIT when it was sealed', async () => {
+    await open();
+    const { config } = await jsm.streams.info('KV_definitions');
+    const sealed: Partial<StreamConfig> = { ...config, sealed: true };
+    await jsm.streams.update('KV_definitions', sealed);
+    await expect(open()).rejects.toThrow('stream KV_definitions exists with sealed true, and must have "none"');
+  });
+
+  it('tells commits of a limit of consumers with BUCKET_FULL', async () => {
+    await open();
+    const { config } = await jsm.streams.info('KV_definitions');
+    await jsm.streams.delete('KV_definitions');
+    await jsm.streams.add({ ...config, max_consumers: 1 });
+    const { publish, commits$ } = await open();
+    await publish(definition('a'));
+    const watch = new Watch(commits$);
+    await watch.upTo(1n);
+    expect(await new Watch(commits$).end()).toEqual({ error: code('BUCKET_FULL') });
+    watch.subscription.unsubscribe();
   });
 
   it('needs as many servers as replicas', async () => {
