@@ -22,8 +22,9 @@ export interface FollowOptions {
  * - Waits for as long as nobody answers.
  * - Completes when the connection's owner closes it.
  *
- * Errors with CLOSED (the client gave up) and NOT_PERMITTED at once, with any other code when it has lasted for the
- * bucket's `timeout`: a server that has just started may not know its streams yet.
+ * Errors with CLOSED (the client gave up) and NOT_PERMITTED at once, and with BUCKET_REPLACED when another message is
+ * where the last one was; with any other code when it has lasted for the bucket's `timeout`: a server that has just
+ * started may not know its streams yet.
  */
 export function followStream(bucket: Bucket, options: FollowOptions): Observable<JsMsg> {
   return defer(() => {
@@ -64,6 +65,7 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
           subscriber.next(fresh);
         });
       } catch (error) {
+        patience.exhaust();
         fail(error);
       }
     };

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { cp, rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { take } from 'rxjs';
 import { type DefinitionSyncMsg, DefinitionSyncFanout } from 'ddl-fanout';
 import { type NatsDefinitions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
@@ -11,8 +13,10 @@ import { NatsFixture, type NatsServer, freePort, jetStream, natsServer } from '.
 import { NatsProxy } from '../../helpers/natsProxy.js';
 import { describeWith } from '../../helpers/servers.js';
 import { Watch } from '../../helpers/watch.js';
+import { Work } from '../../helpers/work.js';
 
 const scope = { tenantId: 7n, databaseId: 9n };
+const most = 2n ** 64n - 1n;
 
 describeWith(natsServer, 'commits of natsDefinitions', () => {
   const fixture = new NatsFixture();
@@ -174,12 +178,78 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     await expect(definitions.publish(definition('b'))).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
-  it('error with CLOSED when the client gives up', async () => {
-    const impatient = await fixture.connect(server.url, { maxReconnectAttempts: 2 });
-    const watch = new Watch((await natsDefinitions(impatient)).commits$);
+  it('error with CLOSED when the client gives up, as publishes and leaders do', async () => {
+    const impatient = await natsDefinitions(await fixture.connect(server.url, { maxReconnectAttempts: 2 }));
+    const watch = new Watch(impatient.commits$);
+    const one = new Work();
+    const leading = impatient.lead(one.work, { lease: 1_000 }).forEach(() => undefined);
+    const left = expect(leading).rejects.toMatchObject({ code: 'CLOSED' });
+    await one.term(0);
     await server.kill();
+    const refused = expect(impatient.publish(definition('a'))).rejects.toMatchObject({ code: 'CLOSED' });
     expect(await watch.end()).toEqual({ error: expect.objectContaining({ code: 'CLOSED' }) });
+    await Promise.all([refused, left]);
+  }, 20_000);
+
+  it.each(['ends before what was told', 'holds another message there'])(
+    'error with BUCKET_REPLACED when the server comes back with older files, and the bucket %s',
+    async (how) => {
+      const proxy = await NatsProxy.to(server.options.port);
+      const saved = fixture.scratch();
+      const { dir } = server.options;
+      try {
+        await definitions.publish(definition('a'));
+        await server.kill();
+        await cp(dir, saved, { recursive: true });
+        await server.start();
+        const remote = await natsDefinitions(await fixture.connect(proxy.url), { timeout: 300 });
+        const watch = new Watch(remote.commits$);
+        await definitions.publish(definition('b'));
+        await watch.upTo(2n);
+        proxy.freeze();
+        await server.kill();
+        await rm(dir, { recursive: true });
+        await cp(saved, dir, { recursive: true });
+        await server.start();
+        if (how === 'holds another message there') expect(await definitions.publish(definition('c'))).toBe(2n);
+        proxy.release();
+        expect(await watch.end()).toEqual({ error: expect.objectContaining({ code: 'BUCKET_REPLACED' }) });
+        expect(watch.lines).toEqual(['1 put a', '2 put b']);
+      } finally {
+        await proxy.close();
+      }
+    },
+    30_000,
+  );
+
+  it('have definitions of any names, as long as they may be', async () => {
+    const names = ['', ' ', '*', '>', '.', 'a.b', '=41', '\u0000', 'a\r\nb', '$KV', '\u{1f4a5}', 'n'.repeat(3_600)];
+    const told: DefinitionSyncMsg[] = [];
+    for (const name of names)
+      await definitions.publish(definition(name, { scope: { tenantId: 0n, databaseId: most } }));
+    await definitions.commits$.pipe(take(names.length)).forEach((msg) => told.push(msg));
+    expect(told.map(({ name }) => name)).toEqual(names);
+    expect(told.map(({ scope }) => scope)).toEqual(names.map(() => ({ tenantId: 0n, databaseId: most })));
   });
+
+  it('stop at once wherever they are unsubscribed, and leave no consumer behind', async () => {
+    for (let n = 0; n < 20; n += 1) await definitions.publish(definition(`f${n}`));
+    const late: unknown[] = [];
+    for (let turns = 0; turns < 60; turns += 1) {
+      const watch = { over: false };
+      const told = (what: unknown): void => {
+        if (watch.over) late.push(what);
+      };
+      const subscription = definitions.commits({ onCaughtUp: told }).subscribe({ next: told, error: told });
+      for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      watch.over = true;
+      subscription.unsubscribe();
+    }
+    const jsm = await jetstream(connection).jetstreamManager();
+    // What was asked for at an unsubscription is given back when it has come.
+    while ((await jsm.streams.info('KV_definitions')).state.consumer_count > 0);
+    expect(late).toEqual([]);
+  }, 20_000);
 
   it('leave no consumer behind once unsubscribed', async () => {
     const watch = new Watch(definitions.commits$);
