@@ -29,6 +29,11 @@ export interface Bucket {
 
 const streamNotFound = 10059;
 const streamNameInUse = 10058;
+/**
+ * What a cluster says in passing: while another node creates the stream it knows the name already and the stream not yet,
+ * and while its servers start, some do not know the others yet.
+ */
+const clusterStarts = new Set([streamNotFound, 10005]);
 /** What a server that is asked twice at the same moment says to the second. */
 const subjectsOverlap = 10065;
 
@@ -56,7 +61,7 @@ async function infoOrCreate(jsm: JetStreamManager, config: BucketConfig): Promis
 }
 
 /**
- * Opens a bucket, creating it when there is none; waits out a server that is just starting.
+ * Opens a bucket, creating it when there is none; waits out servers that are just starting.
  * @throws {NatsDefinitionsError} NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL, CLOSED, UNAVAILABLE
  */
 export async function openBucket(connection: NatsConnection, options: BucketOptions): Promise<Bucket> {
@@ -82,8 +87,7 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
       };
     } catch (raw) {
       const error = definitionsError(raw, `opening bucket ${name}`);
-      // While another node creates it, a cluster knows the name already and the stream not yet.
-      if (!isPassing(error) && apiCode(raw) !== streamNotFound) throw error;
+      if (!isPassing(error) && !clusterStarts.has(apiCode(raw))) throw error;
       if (performance.now() >= deadline) throw unanswered(raw, error, name);
       await pause(100);
     }

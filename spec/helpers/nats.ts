@@ -90,8 +90,11 @@ export class NatsFixture {
     return this.#started(new NatsServer(options));
   }
 
-  /** Three servers with JetStream, each with a route to the others. */
-  async cluster(): Promise<[NatsServer, NatsServer, NatsServer]> {
+  /**
+   * Three servers with JetStream, each with a route to the others.
+   * @param started how many of them, the first ones; the others are the caller's to start
+   */
+  async cluster(started = 3): Promise<[NatsServer, NatsServer, NatsServer]> {
     const routes = [await freePort(), await freePort(), await freePort()];
     const urls = routes.map((port) => `nats://127.0.0.1:${port}`).join(', ');
     const servers = await Promise.all(
@@ -103,7 +106,8 @@ export class NatsFixture {
     );
     const [a, b, c] = servers;
     if (a === undefined || b === undefined || c === undefined) throw new Error('three were asked for');
-    await Promise.all(servers.map((server) => this.#started(server)));
+    this.#servers.push(...servers);
+    await Promise.all(servers.slice(0, started).map((server) => server.start()));
     return [a, b, c];
   }
 

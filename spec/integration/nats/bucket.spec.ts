@@ -8,7 +8,7 @@ import {
 } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { firstValueFrom } from 'rxjs';
+import { NEVER, firstValueFrom } from 'rxjs';
 import { type NatsDefinitions, type NatsDefinitionsOptions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
 import { NatsFixture, type NatsServer, natsServer } from '../../helpers/nats.js';
@@ -73,6 +73,11 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
     await publish(definition('a'));
     await expect(jsm.streams.purge('KV_definitions')).rejects.toThrow('purge not permitted');
     await expect(jsm.streams.deleteMessage('KV_definitions', 1)).rejects.toThrow('message delete not permitted');
+    const bucket = await new Kvm(connection).open('definitions');
+    await expect(bucket.purge('-.-.function.a')).rejects.toThrow('rollup not permitted');
+    const { config } = await jsm.streams.info('KV_definitions');
+    const allowing = jsm.streams.update('KV_definitions', { ...config, deny_purge: false });
+    await expect(allowing).rejects.toThrow('can not cancel deny purge');
   });
 
   it.each<[string, object]>([
@@ -158,13 +163,16 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
     await again.publish(definition('b'));
     expect(await watch.end()).toEqual({ error: code('BUCKET_REPLACED') });
     expect(watch.lines).toEqual(['1 put a']);
+    expect(await publish(definition('c'))).toBe(2n); // in the new one
   });
 
-  it('when deleted ends what followed it with BUCKET_REPLACED, after `timeout`', async () => {
-    const { commits$ } = await open();
+  it('when deleted ends what followed it with BUCKET_REPLACED, after `timeout`, and publishes with UNAVAILABLE', async () => {
+    const { commits$, publish } = await open();
     const watch = new Watch(commits$);
     await jsm.streams.delete('KV_definitions');
+    const refused = expect(publish(definition('a'))).rejects.toEqual(code('UNAVAILABLE'));
     expect(await watch.end()).toEqual({ error: code('BUCKET_REPLACED') });
+    await refused;
   });
 
   it('does not let a follower go on behind a revision that the bucket has not reached', async () => {
@@ -176,7 +184,7 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
 
 describeWith(natsServer, 'natsDefinitions on a server that', () => {
   const fixture = new NatsFixture();
-  afterAll(() => fixture.close());
+  afterEach(() => fixture.close());
 
   it('is asked for one bucket by many nodes at the same moment opens it for all of them', async () => {
     const server = await fixture.single(`jetstream: { store_dir: "${fixture.scratch()}" }`);
@@ -186,6 +194,15 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
       expect(opened).toHaveLength(8);
     }
   });
+
+  it('is of a cluster whose third server is missing rejects with TOO_FEW_SERVERS after `timeout`, and opens when it comes in time', async () => {
+    const [first, , third] = await fixture.cluster(2);
+    const connection = await fixture.connect(first.url);
+    await expect(natsDefinitions(connection, { timeout: 10_000 })).rejects.toEqual(code('TOO_FEW_SERVERS'));
+    const opening = natsDefinitions(connection, { timeout: 60_000 });
+    await third.start();
+    expect(await (await opening).publish(definition('a'))).toBe(1n);
+  }, 90_000);
 
   it('has no JetStream rejects with NO_JETSTREAM', async () => {
     const server = await fixture.single('');
@@ -223,6 +240,25 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
     await publish(definition('a'));
     expect(await new Watch(commits$).end()).toEqual({ error: code('NOT_PERMITTED') });
   });
+
+  it('lets the user do anything but lead errors lead with NOT_PERMITTED', async () => {
+    const user = '{ user: w, password: p, permissions: { publish: { deny: ["$KV.definitions_leader.>"] } } }';
+    const server = await fixture.single(withUsers(user));
+    const { publish, lead } = await natsDefinitions(await fixture.connect(server.url, { user: 'w', pass: 'p' }));
+    const leading = lead(() => NEVER, { lease: 1_000 }).forEach(() => undefined);
+    await expect(leading).rejects.toEqual(code('NOT_PERMITTED'));
+    expect(await publish(definition('a'))).toBe(1n);
+  });
+
+  it('is away at the opening rejects with UNAVAILABLE after `timeout`, and opens when it is back in time', async () => {
+    const server = await fixture.single();
+    const connection = await fixture.connect(server.url);
+    await server.kill();
+    await expect(natsDefinitions(connection, { timeout: 300 })).rejects.toEqual(code('UNAVAILABLE'));
+    const opening = natsDefinitions(connection);
+    await server.start();
+    expect(await (await opening).publish(definition('a'))).toBe(1n);
+  }, 20_000);
 
   it('lets the user do what the manual lists needs no more, leading included', async () => {
     const streams = ['KV_definitions', 'KV_definitions_leader'];
