@@ -1,6 +1,7 @@
 /**
  * A node of a cluster as a process of its own, so that a spec can kill it: follows the bucket, serves devices, and reads
- * the database's capture when it leads. Run with a JSON of `ClusterNodeOptions` as its argument; says `ready` on stdout.
+ * the database's capture when it leads. Run with a JSON of `ClusterNodeOptions` as its argument; says `ready` on stdout,
+ * and `leads` each time that it begins to.
  */
 import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
@@ -36,10 +37,13 @@ pool.on('error', silent);
 // All read under one name, and a position is noted behind the publishes: what a leader that was killed could not publish
 // any more, the next one is told again.
 definitions
-  .lead(({ publish }) => postgresDefinitions(fromPg(pool), { reader: 'leader', deliver: publish, logger }), {
-    lease: 2_000,
-    holder: name,
-  })
+  .lead(
+    ({ publish }) => {
+      process.stdout.write('leads\n');
+      return postgresDefinitions(fromPg(pool), { reader: 'leader', deliver: publish, logger });
+    },
+    { lease: 2_000, holder: name },
+  )
   .subscribe();
 
 await serveDefinitions({ fanout, port, logger, authenticate: (token) => ({ subject: token }) });
