@@ -62,9 +62,10 @@ async function infoOrCreate(jsm: JetStreamManager, config: BucketConfig): Promis
 
 /**
  * Opens a bucket, creating it when there is none; waits out servers that are just starting.
+ * @param beside a bucket that is open on the same connection
  * @throws {NatsDefinitionsError} NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL, CLOSED, UNAVAILABLE
  */
-export async function openBucket(connection: NatsConnection, options: BucketOptions): Promise<Bucket> {
+export async function openBucket(connection: NatsConnection, options: BucketOptions, beside?: Bucket): Promise<Bucket> {
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: Math.min(options.timeout, 2_000) });
   const js = jetstream(connection, { timeout: Math.min(options.timeout, 2_000) });
   const config = configOf(options, connection);
@@ -83,7 +84,7 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
         prefix: `$KV.${name}.`,
         identity: info.config.description,
         timeout,
-        reconnects$: reconnectsOf(connection),
+        reconnects$: beside?.reconnects$ ?? reconnectsOf(connection),
       };
     } catch (raw) {
       const error = definitionsError(raw, `opening bucket ${name}`);

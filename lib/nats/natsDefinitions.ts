@@ -108,7 +108,8 @@ export async function natsDefinitions(
   const wanted = bucketOptions(options);
   const logger = safeLogger(options.logger);
   const bucket = await openBucket(connection, wanted);
-  const openLease = () => openBucket(connection, { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity });
+  const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity };
+  const openLease = () => openBucket(connection, leases, bucket);
   const commits = (how: CommitsOptions = {}): Observable<DefinitionSyncMsg> => {
     checkCommits(how);
     return commitsOf(bucket, logger, how);

@@ -118,8 +118,10 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
 
   it('relay the very bytes that were published: a fan-out of another node encodes nothing again', async () => {
     const fanout = new DefinitionSyncFanout();
+    let framed: DefinitionSyncMsg | undefined;
     const relayed = new Promise<Uint8Array>((resolve) => {
-      fanout.frames$.subscribe(({ bytes }) => {
+      fanout.frames$.subscribe(({ bytes, msg }) => {
+        framed = msg;
         resolve(bytes);
       });
     });
@@ -139,6 +141,7 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     expect(sent).toEqual(bytes);
     expect(sent.buffer.byteLength).toBe(bytes.length);
     expect(given).toMatchObject({ definitionType: 'f', name: 'a', action: 'put', position: 1n });
+    expect(framed).toBe(given); // with the bucket's revision as its position
   });
 
   it('tell a key that another tool deleted as a delete', async () => {

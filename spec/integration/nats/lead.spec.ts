@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import {
   NEVER,
@@ -73,6 +73,14 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     const other = new Work();
     lead(b, other.work);
     await other.term(0);
+  });
+
+  it('asks the client for its status once, however often it is led: the client never forgets who asked', async () => {
+    const connection = await fixture.connect(server.url);
+    const statuses = jest.spyOn(connection, 'status');
+    const node = await natsDefinitions(connection);
+    for (const n of [1, 2, 3]) await node.lead(() => of(n)).forEach(() => undefined);
+    expect(statuses).toHaveBeenCalledTimes(1);
   });
 
   it('errors with what the work throws or errors with', async () => {
