@@ -12,12 +12,13 @@ export class Cursor {
     /** Revision of the last message that was told; 0: none yet. */
     public last: number,
     private caughtUp: ((revision: number) => void) | undefined,
+    private readonly reached: () => number,
   ) {}
 
   /** Before a consumer is made. @throws {NatsDefinitionsError} BUCKET_REPLACED */
   check({ config, state }: StreamInfo): void {
     checkSame(this.bucket, config.description);
-    if (state.last_seq < this.last) throw this.#setBack(`ends at revision ${state.last_seq}`);
+    if (state.last_seq < this.#known) throw this.#setBack(`ends at revision ${state.last_seq}`);
     this.#head = state.last_seq;
     this.#tellCaughtUp();
   }
@@ -40,8 +41,12 @@ export class Cursor {
     this.#tellCaughtUp();
   }
 
+  get #known(): number {
+    return Math.max(this.last, this.reached());
+  }
+
   #setBack(how: string): NatsDefinitionsError {
-    const text = `bucket ${this.bucket.name} ${how}, after revision ${this.last} had been told`;
+    const text = `bucket ${this.bucket.name} ${how}, after revision ${this.#known} had been told`;
     return new NatsDefinitionsError('BUCKET_REPLACED', text);
   }
 

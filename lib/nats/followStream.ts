@@ -8,6 +8,8 @@ import { Patience } from './patience.js';
 export interface FollowOptions {
   /** Revision to start behind; 0: the beginning. */
   readonly after: number;
+  /** Revision that the bucket is known to have reached, as by an acknowledgement; default: what was told last. */
+  readonly reached?: (() => number) | undefined;
   /** Leaves the values away. */
   readonly headersOnly?: boolean | undefined;
   /** Called once, when all that the bucket held at the subscription has been told; a throw errors the stream. */
@@ -28,7 +30,8 @@ export interface FollowOptions {
  */
 export function followStream(bucket: Bucket, options: FollowOptions): Observable<JsMsg> {
   return defer(() => {
-    const cursor = new Cursor(bucket, options.after, options.onCaughtUp);
+    const { after, onCaughtUp, reached = () => after } = options;
+    const cursor = new Cursor(bucket, after, onCaughtUp, reached);
     const patience = new Patience(bucket.timeout);
     return oneConsumer(bucket, cursor, patience, options.headersOnly === true).pipe(
       repeat({ delay: 50 }),

@@ -37,7 +37,9 @@ export class Term {
     readonly lease: Lease,
   ) {
     this.#read$ = new BehaviorSubject(fence);
-    this.#following = followStream(bucket, { after: fence, headersOnly: true }).subscribe({
+    // A bucket that ends before what this term has written was set back: the term could not write again.
+    const reached = (): number => this.#read$.value;
+    this.#following = followStream(bucket, { after: fence, reached, headersOnly: true }).subscribe({
       next: (msg) => {
         this.#take(msg);
       },

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +69,17 @@ export class NatsServer {
     if (signal === 'SIGSTOP' || signal === 'SIGCONT') return;
     this.#process = undefined;
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+
+  /** Copies the files of a server that does not run. */
+  async save(dir: string): Promise<void> {
+    await cp(this.options.dir, dir, { recursive: true });
+  }
+
+  /** Puts such a copy in the place of its files. */
+  async restore(dir: string): Promise<void> {
+    await rm(this.options.dir, { recursive: true });
+    await cp(dir, this.options.dir, { recursive: true });
   }
 
   async restart(): Promise<void> {

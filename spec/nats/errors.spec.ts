@@ -11,6 +11,8 @@ describe('definitionsError', () => {
   it.each<[string, Error]>([
     ['BUCKET_FULL', api(10077, 'maximum bytes exceeded')],
     ['UNAVAILABLE', api(10077, 'stream closed')],
+    ['BUCKET_FULL', api(10026)],
+    ['BUCKET_FULL', api(10027)],
     ['UNAVAILABLE', api(10008, 'temporarily unavailable', 503)],
     ['UNAVAILABLE', api(10009)],
     ['BUCKET_REPLACED', api(10059)],

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { cp, rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
@@ -199,11 +198,10 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     async (how) => {
       const proxy = await NatsProxy.to(server.options.port);
       const saved = fixture.scratch();
-      const { dir } = server.options;
       try {
         await definitions.publish(definition('a'));
         await server.kill();
-        await cp(dir, saved, { recursive: true });
+        await server.save(saved);
         await server.start();
         const remote = await natsDefinitions(await fixture.connect(proxy.url), { timeout: 300 });
         const watch = new Watch(remote.commits$);
@@ -211,8 +209,7 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
         await watch.upTo(2n);
         proxy.freeze();
         await server.kill();
-        await rm(dir, { recursive: true });
-        await cp(saved, dir, { recursive: true });
+        await server.restore(saved);
         await server.start();
         if (how === 'holds another message there') expect(await definitions.publish(definition('c'))).toBe(2n);
         proxy.release();

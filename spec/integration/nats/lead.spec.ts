@@ -274,6 +274,32 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await again.publish(definition('b'));
   }, 30_000);
 
+  it('begins another term when the server comes back with older files', async () => {
+    const connection = await fixture.connect(server.url);
+    const answered = async (): Promise<boolean> =>
+      connection.flush().then(
+        () => true,
+        () => false,
+      );
+    const one = new Work();
+    lead(await natsDefinitions(connection, { timeout: 1_000 }), one.work);
+    const { publish, revision } = await one.term(0);
+    const saved = fixture.scratch();
+    await server.kill();
+    await server.save(saved);
+    await server.start();
+    while (!(await answered()));
+    expect(await publish(definition('a'))).toBe(revision + 1n);
+    await server.kill();
+    await server.restore(saved);
+    await server.start();
+    const again = await one.term(1);
+    expect(await again.publish(definition('b'))).toBe(again.revision + 1n);
+    const watch = new Watch(b.commits$);
+    await watch.upTo(again.revision + 1n);
+    expect(watch.told.map(({ name }) => name)).toEqual(['b']);
+  }, 30_000);
+
   it('sends nothing of a term whose lease has run out, although nothing has ended it yet', async () => {
     const one = new Work();
     const told: unknown[] = [];
