@@ -6,6 +6,7 @@ import { NatsDefinitionsError } from './errors.js';
 export class Cursor {
   #stamp: number | undefined;
   #head = Infinity;
+  #inDoubt = false;
 
   constructor(
     readonly bucket: Bucket,
@@ -14,6 +15,11 @@ export class Cursor {
     private caughtUp: ((revision: number) => void) | undefined,
     private readonly reached: () => number,
   ) {}
+
+  /** Whether what was told last was found to be another message, and nothing has told otherwise since. */
+  get inDoubt(): boolean {
+    return this.#inDoubt;
+  }
 
   /** Before a consumer is made. @throws {NatsDefinitionsError} BUCKET_REPLACED */
   check({ config, state }: StreamInfo): void {
@@ -31,10 +37,9 @@ export class Cursor {
   take(msg: JsMsg, tell: (msg: JsMsg) => void): void {
     const { streamSequence, timestampNanos } = msg.info;
     if (streamSequence < this.last) return;
-    if (streamSequence === this.last) {
-      if (this.#stamp === undefined || this.#stamp === timestampNanos) return;
-      throw this.#setBack('holds another message there');
-    }
+    this.#inDoubt = streamSequence === this.last && this.#stamp !== undefined && this.#stamp !== timestampNanos;
+    if (this.#inDoubt) throw this.#setBack('holds another message there');
+    if (streamSequence === this.last) return;
     this.last = streamSequence;
     this.#stamp = timestampNanos;
     tell(msg);

@@ -24,9 +24,8 @@ export interface FollowOptions {
  * - Waits for as long as nobody answers.
  * - Completes when the connection's owner closes it.
  *
- * Errors with CLOSED (the client gave up) and NOT_PERMITTED at once, and with BUCKET_REPLACED when another message is
- * where the last one was; with any other code when it has lasted for the bucket's `timeout`: a server that has just
- * started may not know its streams yet.
+ * Errors with CLOSED (the client gave up) and NOT_PERMITTED at once, with any other code when it has lasted for the
+ * bucket's `timeout`: a server that has just started may not know its streams yet.
  */
 export function followStream(bucket: Bucket, options: FollowOptions): Observable<JsMsg> {
   return defer(() => {
@@ -68,7 +67,6 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
           subscriber.next(fresh);
         });
       } catch (error) {
-        patience.exhaust();
         fail(error);
       }
     };
@@ -80,7 +78,7 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
         headers_only: headersOnly,
         inactive_threshold: 30_000,
       });
-      patience.renew();
+      if (!cursor.inDoubt) patience.renew();
       subscriber.add(() => void consumer.delete().catch(() => false)); // the server forgets it in 30 s anyway
       if (subscriber.closed) return;
       const messages = await consumer.consume({

@@ -16,11 +16,6 @@ export class Patience {
     this.#wait = 50;
   }
 
-  /** It will not pass: the next error is the last. */
-  exhaust(): void {
-    this.#failingSince = -Infinity;
-  }
-
   /** Milliseconds until the next try; throws the error when it makes no sense to try again. */
   waitAfter(error: unknown): number {
     if (!(error instanceof NatsDefinitionsError) || error.code === 'CLOSED' || error.code === 'NOT_PERMITTED')
