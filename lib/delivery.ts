@@ -61,7 +61,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
   /** The value in flight has left whatever it waited in, and is about to be given. */
   protected abstract taken(): void;
 
-  protected get closed(): boolean {
+  get closed(): boolean {
     return this.status === CLOSED;
   }
 

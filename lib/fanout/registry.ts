@@ -29,10 +29,12 @@ export class Registry implements SessionHost {
   readonly turns: Turns;
   readonly lastSequence: () => number;
   readonly #allOver: () => void;
-  readonly #sessions = new KeyedMap<Session>();
+  #sessions = new KeyedMap<Session>();
   readonly #ending = new Set<Session>();
-  /** The fan-out is over: those that are left only drain, whether they are in `#sessions` or in `#ending`. */
+  /** The fan-out is over: those that are left only drain. */
   over = false;
+  /** Sessions that have not ended, registered or not. */
+  #open = 0;
   /** Sessions of whose end not all is told yet. */
   #leaving = 0;
   /** Whether `allOver` was called. */
@@ -66,6 +68,7 @@ export class Registry implements SessionHost {
   add(session: Session, replay: boolean | 'with-deletes'): Session {
     const { id: sessionId } = session;
     this.totals.registered++;
+    this.#open++;
     const old = this.#sessions.set(sessionId, session);
     session.group.attach(session);
     if (replay !== false) session.replay(replay === 'with-deletes');
@@ -93,15 +96,24 @@ export class Registry implements SessionHost {
   /** The fan-out is over: all sessions end, gracefully or with its error. */
   end(failure: { readonly error: unknown } | undefined): void {
     this.over = true;
+    if (failure !== undefined) for (const session of [...this.#ending]) session.discard('failed', failure.error);
     // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
-    if (failure === undefined) for (const session of this.#sessions.values()) session.close('completed');
-    else for (const session of this.#everybody()) session.discard('failed', failure.error);
+    const draining: Session[] = [];
+    for (const session of this.#sessions.values()) {
+      if (failure === undefined) session.close('completed');
+      else session.discard('failed', failure.error);
+      if (!session.closed) draining.push(session);
+    }
+    this.#sessions = new KeyedMap();
+    for (const session of draining) if (!session.closed) this.#ending.add(session);
     this.#finishIfAllOver();
   }
 
   release(session: Session): void {
     this.#leaving++;
-    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+    this.#open--;
+    // When all end, the whole map goes: taking one after the other out of it costs more than all else.
+    if (!this.over && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     this.#ending.delete(session);
     this.hub().detach(session);
   }
@@ -116,17 +128,16 @@ export class Registry implements SessionHost {
   }
 
   stats(): FanoutStats {
-    const ending = this.#sessions.size - this.size + this.#ending.size;
-    return this.totals.stats(this.size, ending, this.#everybody());
+    return this.totals.stats(this.size, this.#open - this.size, this.#everybody());
   }
 
   #finishIfAllOver(): void {
-    if (!this.over || this.#ending.size + this.#sessions.size + this.#leaving > 0 || this.#told) return;
+    if (!this.over || this.#open + this.#leaving > 0 || this.#told) return;
     this.#told = true;
     this.#allOver();
   }
 
   #everybody(): Session[] {
-    return [...this.#ending, ...this.#sessions.values()];
+    return [...this.#ending, ...this.#sessions.values()].filter((session) => !session.closed);
   }
 }
