@@ -17,7 +17,7 @@ const OURS = [
   [ourReceivers, 'receivers'],
   [ours, 'a delivery in flight'],
 ] as const;
-const BURSTS = [1, 8, 64];
+const BURSTS = [1, 8];
 
 export const group: Group = {
   name: 'queue',
