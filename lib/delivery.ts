@@ -58,6 +58,8 @@ export abstract class Delivery<T, R> implements Followed<R> {
   protected abstract wait(value: T, place: Place<T> | undefined): void;
   /** Delivers what waits, or becomes ready, as long as nothing is in flight. */
   protected abstract goOn(): void;
+  /** The delivery that was in flight is done and counted. */
+  protected abstract settled(): void;
   /** The value in flight has left whatever it waited in, and is about to be given. */
   protected abstract taken(): void;
 
@@ -86,11 +88,11 @@ export abstract class Delivery<T, R> implements Followed<R> {
     if (this.status === STARTING) this.status = IN_FLIGHT;
   }
 
-  /** The delivery in flight is done. */
-  protected settle(): void {
+  private settle(): void {
     if (this.closed) return;
     this.status = PAUSED;
     this.delivered++;
+    this.settled();
   }
 
   /** `start` for a value that nothing stands before: most are done when `deliver` returns. */

@@ -119,8 +119,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.#inner = inner;
   }
 
-  protected override settle(): void {
-    super.settle();
+  protected override settled(): void {
     this.#inner = undefined;
   }
 

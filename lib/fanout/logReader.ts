@@ -27,7 +27,7 @@ export class LogReader {
     private readonly rule: TombstoneRule,
     waiting?: number,
   ) {
-    this.waiting = waiting ?? this.#count();
+    this.waiting = waiting ?? this.count();
   }
 
   /** It has no use for tombstones up to here, given or not. */
@@ -43,13 +43,13 @@ export class LogReader {
 
   /** The next later frame; `undefined` at the head. */
   next(): DefinitionFrame | undefined {
-    if (this.#frozen !== undefined) return this.#nextFrozen(this.#frozen);
+    if (this.#frozen !== undefined) return this.nextFrozen(this.#frozen);
     const { entries, epoch } = this.log;
     let slot = this.#epoch === epoch ? this.#slot : this.log.slotAfter(this.position);
     this.#epoch = epoch;
     for (; slot < entries.length; slot++) {
       const entry = entries[slot];
-      if (entry === undefined || (entry.tombstone && !this.#sees(entry.frame.sequence, entry.spare))) continue;
+      if (entry === undefined || (entry.tombstone && !this.sees(entry.frame.sequence, entry.spare))) continue;
       this.#slot = slot + 1;
       this.position = entry.frame.sequence;
       this.waiting--;
@@ -62,7 +62,7 @@ export class LogReader {
   /** Counts the frame that the log took last; returns how many frames it superseded (0 or 1). */
   offered(): 0 | 1 {
     const { sequence, tombstone, spare } = this.log.replaced;
-    if (sequence > this.position && (!tombstone || this.#sees(sequence, spare))) return 1;
+    if (sequence > this.position && (!tombstone || this.sees(sequence, spare))) return 1;
     this.waiting++;
     return 0;
   }
@@ -88,7 +88,7 @@ export class LogReader {
     this.waiting = waiting;
   }
 
-  #nextFrozen(frozen: (DefinitionFrame | undefined)[]): DefinitionFrame | undefined {
+  private nextFrozen(frozen: (DefinitionFrame | undefined)[]): DefinitionFrame | undefined {
     const frame = frozen[this.#frozenNext];
     if (frame === undefined) return undefined;
     frozen[this.#frozenNext++] = undefined;
@@ -97,16 +97,16 @@ export class LogReader {
     return frame;
   }
 
-  #sees(sequence: number, spare: boolean): boolean {
+  private sees(sequence: number, spare: boolean): boolean {
     return sequence <= this.rule.deletesUntil || (sequence > this.rule.since && !spare);
   }
 
-  #count(): number {
+  private count(): number {
     const { entries } = this.log;
     let count = 0;
     for (let slot = this.log.slotAfter(this.position); slot < entries.length; slot++) {
       const entry: LogEntry | undefined = entries[slot];
-      if (entry !== undefined && (!entry.tombstone || this.#sees(entry.frame.sequence, entry.spare))) count++;
+      if (entry !== undefined && (!entry.tombstone || this.sees(entry.frame.sequence, entry.spare))) count++;
     }
     return count;
   }

@@ -74,17 +74,16 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   pull(most: number): number {
-    let taken = 0;
-    while (taken < most && this.hungry) {
-      const frame = this.reader?.next();
+    for (let taken = 0; taken < most; taken++) {
+      if (this.reader === undefined || this.status !== PAUSED) return taken;
+      const frame = this.reader.next();
       if (frame === undefined) {
         this.caughtUp();
-        break;
+        return taken;
       }
-      taken++;
       this.start(frame);
     }
-    return taken;
+    return most;
   }
 
   spared(sequences: readonly number[]): void {
@@ -127,8 +126,8 @@ export class Session extends BufferedSession implements Follower, LogReading {
     if (this.overflow === 'drop-incoming' && this.index >= 0 && this.isFull()) this.group.pass(this);
   }
 
-  protected override settle(): void {
-    super.settle();
+  protected override settled(): void {
+    super.settled();
     this.hasPlace();
   }
 

@@ -113,6 +113,10 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
     // Nobody is told.
   }
 
+  protected override settled(): void {
+    // Nobody is told.
+  }
+
   protected override lost(victim: T): void {
     const { dropped, overflow, onOverflow } = this;
     // Whatever arrives while the last victim is told of comes too late.

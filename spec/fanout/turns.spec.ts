@@ -50,11 +50,11 @@ describe('Turns', () => {
     turns.request(new Reader('a', 2_000, row));
     expect(row.reduce((sum, each) => sum + Number(each.slice(1)), 0)).toBe(FRAMES_PER_TURN);
     row.length = 0;
-    turns.request(new Reader('b', 100, row));
-    turns.request(new Reader('c', 70, row));
+    turns.request(new Reader('b', 136, row));
+    turns.request(new Reader('c', 106, row));
     expect(row).toEqual([]);
     scheduler.turn();
-    expect(row.slice(0, 6)).toEqual(['a64', 'b64', 'c64', 'a64', 'b36', 'c6']);
+    expect(row.slice(0, 6)).toEqual(['a100', 'b100', 'c100', 'a100', 'b36', 'c6']);
     expect(row.reduce((sum, each) => sum + Number(each.slice(1)), 0)).toBe(FRAMES_PER_TURN);
   });
 
