@@ -1,7 +1,7 @@
 import { Delivery, PAUSED, SETTLING } from './delivery.js';
 import { FanoutError } from './errors.js';
 import { Ring } from './ring.js';
-import type { Place } from './row.js';
+import type { Place, Row } from './row.js';
 
 /** Who gives way when a value finds no place to wait: named after the victim. */
 export type OverflowStrategy = 'drop-incoming' | 'drop-oldest' | 'error' | 'catch-up';
@@ -50,9 +50,11 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
     return this.capacity === 0;
   }
 
-  protected override wait(value: T, place: Place<T> | undefined): void {
-    if (this.queued < this.capacity) this.enqueue(value, place);
-    else this.overflowed(value, place);
+  protected override wait(value: T, row: Row<T> | undefined): void {
+    // At capacity 0 a delivery that has completed has freed its own place, even while it is still being started.
+    const isFreed = this.freesAtOnce && this.status === SETTLING && this.queued === 0;
+    if (this.queued < this.capacity || isFreed) this.enqueue(value, row);
+    else this.overflowed(value, row);
   }
 
   protected override goOn(): void {
@@ -65,8 +67,9 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
     }
   }
 
-  protected enqueue(value: T, place: Place<T> | undefined): void {
+  protected enqueue(value: T, row: Row<T> | undefined): void {
     this.interrupt();
+    const place = this.queue === undefined ? row?.take(value) : undefined;
     if (this.queued++ === 0 && place !== undefined) this.head = place;
     else if (this.head === undefined) (this.queue ??= new Ring()).push(value);
   }
@@ -108,16 +111,12 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
   }
 
   /** Chooses the victim among the arriving value and those that wait. */
-  protected overflowed(value: T, place: Place<T> | undefined): void {
+  protected overflowed(value: T, row: Row<T> | undefined): void {
     let victim = value;
-    if (this.freesAtOnce && this.status === SETTLING && this.queued === 0) {
-      this.enqueue(value, place);
-      return;
-    }
-    if (this.overflow === 'drop-oldest' && this.queued > 0) {
+    if (this.overflow === 'drop-oldest' && this.capacity > 0) {
       victim = this.shift();
-      this.enqueue(value, place);
-    } else {
+      this.enqueue(value, row);
+    } else if (this.overflow !== 'error') {
       this.leaveRow();
     }
     this.victims++;

@@ -1,12 +1,14 @@
 import { Following } from './following.js';
 import type { ObservableInput, Subscription } from 'rxjs';
 import type { Followed } from './following.js';
-import type { Place } from './row.js';
+import type { Row } from './row.js';
 
+// In this order: from STARTING to SETTLING a value is in flight.
 /** Nothing is in flight, nothing waits: the next value is delivered as it comes. */
 export const READY = 0;
-/** `deliver` is running, and nothing that matters behind it has happened meanwhile. */
+/** `deliver` is running, and meanwhile no value came to wait and no end was announced. */
 export const STARTING = 1;
+/** `deliver` is running, or what it returned is followed. */
 export const IN_FLIGHT = 2;
 /** The delivery in flight has completed, but is still being started. */
 export const SETTLING = 3;
@@ -35,11 +37,11 @@ export abstract class Delivery<T, R> implements Followed<R> {
 
   /**
    * Delivers the value now, or lets it wait.
-   * @param place where the value stands in a row; whoever is given one is offered all that the row takes from there on
+   * @param row where it may wait with others; whoever is given one once is given it with every later value
    */
-  offer(value: T, place?: Place<T>): void {
+  offer(value: T, row?: Row<T>): void {
     if (this.status === READY) this.deliverNow(value);
-    else this.wait(value, place);
+    else this.wait(value, row);
   }
 
   abstract hold(inner: Subscription): void;
@@ -47,6 +49,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
   abstract fail(error: unknown): void;
 
   completed(inner: Subscription | undefined): void {
+    if (this.closed) return;
     // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
     if (inner === undefined) this.status = SETTLING;
     else if (this.freesAtOnce) this.settleAndGoOn();
@@ -55,7 +58,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
 
   /** Whether the place is free when a delivery completes, before it is torn down. */
   protected abstract get freesAtOnce(): boolean;
-  protected abstract wait(value: T, place: Place<T> | undefined): void;
+  protected abstract wait(value: T, row: Row<T> | undefined): void;
   /** Delivers what waits, or becomes ready, as long as nothing is in flight. */
   protected abstract goOn(): void;
   /** The delivery that was in flight is done and counted. */
@@ -95,7 +98,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
     this.settled();
   }
 
-  /** `start` for a value that nothing stands before: most are done when `deliver` returns. */
+  /** `start` for a value that nothing stands before, written out: most are done when `deliver` returns. */
   private deliverNow(value: T): void {
     this.status = STARTING;
     const { deliver } = this;

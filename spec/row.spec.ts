@@ -3,12 +3,19 @@ import { Row } from '../lib/row.js';
 import { alive } from './helpers/garbage.js';
 import type { Place } from '../lib/row.js';
 
+/** A value that somebody waits for, and its place. */
+function waitedFor<T>(row: Row<T>, value: T): Place<T> {
+  const place = row.take(value);
+  row.passed();
+  return place;
+}
+
 /** Appends three objects; returns the second one's place. */
 function secondOf(row: Row<object>, refs: WeakRef<object>[]): Place<object> | undefined {
   const places = Array.from({ length: 3 }, () => {
     const value = {};
     refs.push(new WeakRef(value));
-    return row.append(value);
+    return waitedFor(row, value);
   });
   return places[1];
 }
@@ -16,11 +23,29 @@ function secondOf(row: Row<object>, refs: WeakRef<object>[]): Place<object> | un
 describe('Row', () => {
   it('links every place to the next, up to an empty one', () => {
     const row = new Row<number>();
-    const first = row.append(1);
-    row.append(2);
-    row.append(3);
+    const first = waitedFor(row, 1);
+    waitedFor(row, 2);
+    waitedFor(row, 3);
     expect([first.value, first.next?.value, first.next?.next?.value]).toEqual([1, 2, 3]);
     expect(first.next?.next?.next).toEqual({ value: undefined, next: undefined });
+  });
+
+  it('gives the value under way one place, whoever waits for it', () => {
+    const row = new Row<number>();
+    const place = row.take(1);
+    expect(row.take(1)).toBe(place);
+    row.passed();
+    expect(row.take(2)).toBe(place.next);
+  });
+
+  // The list used to go on for ever, and one old place kept all that came later from the quick collections.
+  it('is parted by a value that nobody waits for', () => {
+    const row = new Row<number>();
+    const before = waitedFor(row, 1);
+    row.passed();
+    const behind = waitedFor(row, 3);
+    expect(before.next).toEqual({ value: undefined, next: undefined });
+    expect(before.next).not.toBe(behind);
   });
 
   it('keeps a value for as long as somebody stands at its place or before', async () => {

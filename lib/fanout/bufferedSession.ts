@@ -81,9 +81,10 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     if (this.closed) return;
     const discarded = this.waiting + this.inFlight;
     const inner = this.#inner;
-    this.leave();
+    const overflowing = this.leave();
     if (inner !== undefined) guarded(() => inner.unsubscribe());
     this.tell(reason, discarded, error);
+    if (overflowing) this.host.announcer.left();
     guarded(() => this.conclude(reason, error));
     this.host.ended();
   }
@@ -124,7 +125,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   }
 
   protected override idle(): void {
-    if (this.registered) this.listen();
+    if (this.ending === undefined) this.listen();
     this.emptied();
     this.finishWhenIdle();
   }
@@ -162,8 +163,9 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   protected finish(): void {
     if (this.closed) return;
     const reason = this.ending ?? 'completed';
-    this.leave();
+    const overflowing = this.leave();
     this.tell(reason, 0);
+    if (overflowing) this.host.announcer.left();
     guarded(() => this.conclude(reason));
     this.host.ended();
   }
@@ -181,14 +183,11 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.host.announcer.began(this.id);
   }
 
-  /** It reads the log, whose newest frame lies ahead of it. */
-  abstract committed(): void;
-
   /** Lets go of whatever else it holds. */
   protected abstract letGo(): void;
 
-  /** Changes all state before anybody is told. */
-  private leave(): void {
+  /** Changes all state before anybody is told. @returns whether it was overflowing */
+  private leave(): boolean {
     this.host.totals.add(this);
     const overflowing = this.#droppedBefore >= 0;
     this.status = CLOSED;
@@ -197,7 +196,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.#droppedBefore = -1;
     this.letGo();
     this.host.release(this);
-    if (overflowing) this.host.announcer.left();
+    return overflowing;
   }
 
   private tell(reason: EndReason, discarded: number, error?: unknown): void {

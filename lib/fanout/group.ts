@@ -1,6 +1,5 @@
 import { Row } from '../row.js';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
-import type { Place } from '../row.js';
 import type { SessionHost } from './bufferedSession.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';
@@ -17,13 +16,13 @@ export class Group {
   /** Those of them that read the log. */
   readonly reading = new Set<Session>();
   /** Those that are passed by. */
-  readonly full = new Set<Session>();
+  readonly passed = new Set<Session>();
   /** How many frames were broadcast to it. */
   frames = 0;
   /** What its sessions wait for. */
   readonly #row = new Row<DefinitionFrame>();
-  /** The place of the frame under way, how far it has come, and how far it goes. */
-  #place: Place<DefinitionFrame> | undefined = undefined;
+  /** The frame under way, how far it has come, and how far it goes. */
+  #frame: DefinitionFrame | undefined = undefined;
   #reached = -1;
   #length = 0;
   readonly #holes: number[] = [];
@@ -37,22 +36,24 @@ export class Group {
   ) {}
 
   get empty(): boolean {
-    return this.sessions.length + this.full.size === 0 && this.#place === undefined;
+    return this.sessions.length + this.passed.size === 0 && this.#frame === undefined;
   }
 
   /** Offers the frame to every session. Who is attached meanwhile starts with the next one. */
   offer(frame: DefinitionFrame): void {
     const { sessions } = this;
     const { length } = sessions;
-    const place = this.#row.append(frame);
-    this.#place = place;
+    this.#frame = frame;
     this.#length = length;
+    // These passed sessions by, which are counted before anybody is called.
     this.frames++;
+    this.host.totals.dropped += this.passed.size;
     for (let i = this.#offerToReaders(); i < length; i++) {
       this.#reached = i;
-      sessions[i]?.offer(frame, place);
+      sessions[i]?.offer(frame, this.#row);
     }
-    this.#place = undefined;
+    this.#frame = undefined;
+    this.#row.passed();
     // From the last on, so that what fills a hole is no hole itself.
     for (const hole of this.#holes.splice(0).sort((a, b) => b - a)) this.#removeAt(hole);
   }
@@ -63,45 +64,50 @@ export class Group {
 
   /** Nothing more is offered, but for the frame under way when `afterThis`. */
   detach(session: Session, afterThis: boolean): void {
-    const { index } = session;
-    const place = this.#place;
-    const isStillToCome = index > this.#reached && index < this.#length;
-    if (afterThis && isStillToCome && place?.value !== undefined) session.offer(place.value, place);
-    if (session.passedSince >= 0) this.#unpass(session);
+    if (afterThis && this.#frame !== undefined && this.awaits(session)) session.offer(this.#frame, this.#row);
+    if (session.passedSince >= 0) this.#takeOver(session);
+    // The index is stale once all has ended.
     if (this.sessions[session.index] === session) this.#remove(session);
     this.reading.delete(session);
   }
 
+  /** Whether the frame under way is still to come to the session. */
+  awaits(session: Session): boolean {
+    const { index } = session;
+    const isAhead = index > this.#reached && index < this.#length;
+    return this.#frame !== undefined && isAhead && this.sessions[index] === session;
+  }
+
   /** Nothing is broadcast any more. In one step: sessions that are detached one by one fill each other's places. */
   end(): void {
-    for (const session of this.full) session.countPassed();
-    this.full.clear();
+    for (const session of this.passed) session.countPassed();
+    this.passed.clear();
     this.sessions.length = 0;
   }
 
   /** From the next frame on the session is only counted. */
-  pass(session: Session): void {
+  passBy(session: Session): void {
     this.#remove(session);
     session.passedSince = this.frames;
-    this.full.add(session);
+    this.passed.add(session);
   }
 
   /** From the next frame on the session is offered what commits. */
-  passNoMore(session: Session): void {
-    this.#unpass(session);
+  readmit(session: Session): void {
+    this.#takeOver(session);
     this.attach(session);
   }
 
-  #unpass(session: Session): void {
+  #takeOver(session: Session): void {
     session.countPassed();
-    this.full.delete(session);
+    this.passed.delete(session);
   }
 
   #remove(session: Session): void {
     const { index } = session;
     session.index = -1;
     this.sessions[index] = undefined;
-    if (this.#place === undefined) this.#removeAt(index);
+    if (this.#frame === undefined) this.#removeAt(index);
     else this.#holes.push(index);
   }
 

@@ -89,8 +89,6 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     catalog?.append(key, frame);
     const group = this.#groups.get(key);
     if (group !== undefined) {
-      // Changed together with the count of the frames that pass a session by, before anybody is called.
-      totals.dropped += group.full.size;
       group.offer(frame);
       this.#closeIfEmpty(group);
     }

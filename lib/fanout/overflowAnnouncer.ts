@@ -22,13 +22,14 @@ export class OverflowAnnouncer {
 
   began(sessionId: string): void {
     this.#overflowing++;
-    if (this.#overflowing === 1) this.#line('sessions overflow');
+    const isFirst = this.#overflowing === 1;
     this.events.tell({ type: 'overflow-began', sessionId });
+    if (isFirst) this.#line('sessions overflow');
   }
 
   ended(sessionId: string, lost: number): void {
-    this.left();
     this.events.tell({ type: 'overflow-ended', sessionId, lost });
+    this.left();
   }
 
   /** A session ended before its queue had emptied. */

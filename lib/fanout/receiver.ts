@@ -4,7 +4,7 @@ import { Session } from './session.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Group } from './group.js';
 import type { LogReader } from './logReader.js';
-import type { Place } from '../row.js';
+import type { Row } from '../row.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 
@@ -58,10 +58,10 @@ export class PulledSession extends Session {
     if (!this.#refused) super.discard(reason, error);
   }
 
-  override offer(frame: DefinitionFrame, place?: Place<DefinitionFrame>): void {
+  override offer(frame: DefinitionFrame, row?: Row<DefinitionFrame>): void {
     const receipts = this.#receipts;
     if (receipts === undefined) {
-      super.offer(frame, place);
+      super.offer(frame, row);
       return;
     }
     const receipt = receipts.shift();
@@ -98,6 +98,7 @@ export class PulledSession extends Session {
     return new Promise((resolve, reject) => {
       (this.#receipts ??= new Ring()).push({ resolve, reject });
       this.hasPlace();
+      this.emptied();
     });
   }
 

@@ -33,12 +33,8 @@ export class Registry implements SessionHost {
   readonly #ending = new Set<Session>();
   /** The fan-out is over: those that are left only drain. */
   over = false;
-  /** Sessions that have not ended, registered or not. */
-  #open = 0;
-  /** Sessions of whose end not all is told yet. */
-  #leaving = 0;
-  /** Whether `allOver` was called. */
-  #told = false;
+  /** Sessions of whose end not all is told yet; and one more while all of them are ended. */
+  #unfinished = 0;
 
   constructor(
     parts: RegistryParts,
@@ -68,18 +64,21 @@ export class Registry implements SessionHost {
   add(session: Session, replay: boolean | 'with-deletes'): Session {
     const { id: sessionId } = session;
     this.totals.registered++;
-    this.#open++;
+    this.#unfinished++;
     const old = this.#sessions.set(sessionId, session);
     session.group.attach(session);
     if (replay !== false) session.replay(replay === 'with-deletes');
     if (old !== undefined) {
       this.#ending.add(old);
-      this.hub().detach(old, true);
-      old.freeze();
+      if (!old.group.awaits(old)) this.#part(old);
     }
     this.events.tell({ type: 'registered', sessionId });
     this.logger.info('session registered', { sessionId });
-    old?.close('replaced');
+    if (old !== undefined) {
+      // The frame under way comes to the old one behind the telling: its delivery may end either.
+      this.#part(old);
+      old.close('replaced');
+    }
     return session;
   }
 
@@ -96,6 +95,7 @@ export class Registry implements SessionHost {
   /** The fan-out is over: all sessions end, gracefully or with its error. */
   end(failure: { readonly error: unknown } | undefined): void {
     this.over = true;
+    this.#unfinished++;
     if (failure !== undefined) for (const session of [...this.#ending]) session.discard('failed', failure.error);
     // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
     const draining: Session[] = [];
@@ -106,12 +106,10 @@ export class Registry implements SessionHost {
     }
     this.#sessions = new KeyedMap();
     for (const session of draining) if (!session.closed) this.#ending.add(session);
-    this.#finishIfAllOver();
+    this.ended();
   }
 
   release(session: Session): void {
-    this.#leaving++;
-    this.#open--;
     // When all end, the whole map goes: taking one after the other out of it costs more than all else.
     if (!this.over && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     this.#ending.delete(session);
@@ -119,8 +117,8 @@ export class Registry implements SessionHost {
   }
 
   ended(): void {
-    this.#leaving--;
-    this.#finishIfAllOver();
+    this.#unfinished--;
+    if (this.over && this.#unfinished === 0) this.#allOver();
   }
 
   *sessions(): IterableIterator<SessionStats> {
@@ -128,13 +126,13 @@ export class Registry implements SessionHost {
   }
 
   stats(): FanoutStats {
-    return this.totals.stats(this.size, this.#open - this.size, this.#everybody());
+    const sessions = this.#everybody();
+    return this.totals.stats(this.size, sessions.length - this.size, sessions);
   }
 
-  #finishIfAllOver(): void {
-    if (!this.over || this.#open + this.#leaving > 0 || this.#told) return;
-    this.#told = true;
-    this.#allOver();
+  #part(old: Session): void {
+    this.hub().detach(old, true);
+    old.freeze();
   }
 
   #everybody(): Session[] {

@@ -8,7 +8,7 @@ export function scopeKey(scope: DefinitionScope | undefined): string {
   return scope === undefined ? '' : `${scope.tenantId.toString()}/${scope.databaseId.toString()}`;
 }
 
-/** @throws {FanoutError} BAD_OPTION unless `scope` is absent or has two u64. */
+/** A copy, which the caller cannot change. @throws {FanoutError} BAD_OPTION unless `scope` is absent or has two u64. */
 export function checkScope(scope: DefinitionScope | undefined): DefinitionScope | undefined {
   if (scope === undefined) return undefined;
   if (typeof scope !== 'object' || (scope as unknown) === null) throw badOption('scope', 'an object', scope);
@@ -17,5 +17,5 @@ export function checkScope(scope: DefinitionScope | undefined): DefinitionScope 
     if (typeof value === 'bigint' && value >= 0n && value <= U64_MAX) continue;
     throw badOption(`scope.${field}`, `a bigint of 0 to ${show(U64_MAX)}`, value);
   }
-  return scope;
+  return { tenantId: scope.tenantId, databaseId: scope.databaseId };
 }

@@ -3,7 +3,7 @@ import { PAUSED, READY } from '../delivery.js';
 import { LogReader } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
-import type { Place } from '../row.js';
+import type { Row } from '../row.js';
 import type { TombstoneRule } from './logReader.js';
 import type { Follower } from './retention.js';
 import type { LogReading } from './turns.js';
@@ -107,7 +107,8 @@ export class Session extends BufferedSession implements Follower, LogReading {
     this.group.log?.release(this);
   }
 
-  override committed(): void {
+  /** It reads the log, whose newest frame lies ahead of it. */
+  committed(): void {
     this.superseded += this.reader?.offered() ?? 0;
   }
 
@@ -116,14 +117,14 @@ export class Session extends BufferedSession implements Follower, LogReading {
     else super.idle();
   }
 
-  protected override overflowed(frame: DefinitionFrame, place: Place<DefinitionFrame> | undefined): void {
+  protected override overflowed(frame: DefinitionFrame, row: Row<DefinitionFrame> | undefined): void {
     if (this.overflow === 'catch-up') this.fallBehind(frame);
-    else super.overflowed(frame, place);
+    else super.overflowed(frame, row);
   }
 
   protected override lost(): void {
+    if (this.overflow === 'drop-incoming' && this.isFull()) this.group.passBy(this);
     super.lost();
-    if (this.overflow === 'drop-incoming' && this.index >= 0 && this.isFull()) this.group.pass(this);
   }
 
   protected override settled(): void {
@@ -137,7 +138,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
 
   /** What arrives next would not be dropped. */
   protected hasPlace(): void {
-    if (this.passedSince >= 0) this.group.passNoMore(this);
+    if (this.passedSince >= 0) this.group.readmit(this);
   }
 
   /** Nothing of the log is ahead: live again. */
@@ -145,7 +146,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     const sequence = this.reader?.last ?? this.host.lastSequence();
     this.reader = undefined;
     this.group.reading.delete(this);
-    if (this.registered) this.listen();
+    if (this.ending === undefined) this.listen();
     this.emptied();
     if (this.closed) return;
     this.host.events.tell({ type: 'caught-up', sessionId: this.id, sequence });

@@ -36,8 +36,11 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
     if (this.closed) return;
     const session = this.#session;
     this.#session = undefined;
-    super.unsubscribe();
-    session?.discard('unsubscribed');
+    try {
+      super.unsubscribe();
+    } finally {
+      session?.discard('unsubscribed');
+    }
   }
 }
 

@@ -97,6 +97,26 @@ describe('complete (F11)', () => {
   });
 });
 
+// A session whose delivery another one's completion ended used to wait for ever, and with it `events$`.
+describe('complete, when the end of one session lets another finish (F11)', () => {
+  it.each([[{}], [{ replay: true }]])('completes both, and `events$`: %j', (options) => {
+    marbles(({ flush }) => {
+      const fanout = new DefinitionSyncFanout({ catalog: true, logger: silent });
+      const events = eventsOf(fanout);
+      const gate = new Subject<never>();
+      fanout.register('a', () => undefined).subscribe({ complete: () => gate.complete() });
+      let completed = false;
+      fanout.register('b', () => gate, options).subscribe({ complete: () => (completed = true) });
+      broadcast(fanout, 'f()');
+      fanout.complete();
+      flush();
+      expect(completed).toBe(true);
+      expect(events.at(-1)).toBe('|');
+      expect(fanout.stats()).toMatchObject({ ending: 0, delivered: 2, discarded: 0 });
+    });
+  });
+});
+
 describe('error (F11)', () => {
   it('errors every session at once, what waits and what is in flight or not', () => {
     marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {

@@ -352,6 +352,28 @@ describe('boundedBuffer', () => {
     });
   });
 
+  describe('a place that is freed while its delivery is being started (B2, B4)', () => {
+    it.each<Strategy>(['drop-incoming', 'drop-oldest'])(
+      'takes one value at capacity 0, and %s drops the next',
+      (overflow) => {
+        const source = new Subject<string>();
+        const given: string[] = [];
+        const dropped: string[] = [];
+        const deliver = (value: string): Observable<never> => {
+          given.push(value);
+          return new Observable((subscriber) => {
+            subscriber.complete();
+            if (value === 'a') for (const next of ['b', 'c']) source.next(next);
+          });
+        };
+        const onOverflow = (value: string): void => void dropped.push(value);
+        source.pipe(boundedBuffer(deliver, { capacity: 0, overflow, onOverflow })).subscribe();
+        source.next('a');
+        expect([given, dropped]).toEqual([['a', 'b'], ['c']]);
+      },
+    );
+  });
+
   describe('the end (B5)', () => {
     it('delivers what waits when the source completes, then completes', () => {
       marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {

@@ -1,0 +1,129 @@
+import { describe, expect, it } from '@jest/globals';
+import { type DefinitionFrame, DefinitionSyncFanout } from 'ddl-fanout';
+import { definition } from 'ddl-fanout/testing';
+import { NEVER, Observable } from 'rxjs';
+import { broadcast, eventsOf, expectBalance, recordingLogger, silent, unhandledIn } from '../helpers/fanout.js';
+import { alive } from '../helpers/garbage.js';
+import type { FanoutEvent } from 'ddl-fanout';
+
+// Made out here: an error keeps hold of all that is on the stack where it is made.
+const over = new Error('over');
+
+// Each of these tells a fault that was: somebody who is called changes what the caller is at.
+
+describe('what a callback may do to its session', () => {
+  it('ends it once, when all fail while its delivery, which has completed, is still being subscribed to', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const events = eventsOf(fanout);
+    const deliver = () =>
+      new Observable<never>((subscriber) => {
+        // The teardown runs when the fan-out fails, and completes what was closed by then.
+        subscriber.add(() => subscriber.complete());
+        fanout.error(over);
+        subscriber.complete();
+      });
+    fanout.register('a', deliver).subscribe();
+    broadcast(fanout, 'f()');
+    expect(events).toEqual(['registered a', 'ended a failed 1', '|']);
+    expect(fanout.stats()).toMatchObject({ ending: 0, offered: 1, discarded: 1 });
+  });
+
+  it('tells its overflow before its end, when the log line of the overflow unsubscribes it', () => {
+    const logger = recordingLogger(([, message]) => {
+      if (message === 'sessions overflow') session.unsubscribe();
+    });
+    const fanout = new DefinitionSyncFanout({ capacity: 0, logger });
+    const events = eventsOf(fanout);
+    const session = fanout.register('a', () => NEVER).subscribe();
+    broadcast(fanout, 'f()', 'g()');
+    expect(events).toEqual(['registered a', 'overflow-began a', 'ended a unsubscribed 1']);
+    expectBalance(fanout);
+  });
+
+  it('lets go of a session that is ended as its overflow is told', async () => {
+    const fanout = new DefinitionSyncFanout({ capacity: 0, logger: silent });
+    const refs: WeakRef<object>[] = [];
+    const register = (): void => {
+      const deliver = () => NEVER;
+      refs.push(new WeakRef(deliver));
+      fanout.register('a', deliver).subscribe();
+    };
+    fanout.events$.subscribe(({ type }) => {
+      if (type === 'overflow-began') fanout.error(over);
+    });
+    register();
+    broadcast(fanout, 'f()', 'g()');
+    expect(await alive(refs)).toBe(0);
+    expect(fanout.stats()).toMatchObject({ ending: 0, dropped: 1, discarded: 1 });
+  });
+
+  it('ends it when a finalizer that its subscriber added throws', () => {
+    unhandledIn(() => {
+      const fanout = new DefinitionSyncFanout({ logger: silent });
+      const session = fanout.register('a', () => undefined).subscribe();
+      session.add(() => {
+        throw new Error('a finalizer');
+      });
+      expect(() => session.unsubscribe()).toThrow('a finalizer');
+      expect(fanout.activeSessions).toBe(0);
+    });
+  });
+});
+
+describe('a replaced session whose last frame is under way', () => {
+  /** The first session replaces the second within a frame; the second's last delivery does as it is told. */
+  function replaced(last: (fanout: DefinitionSyncFanout) => void): string[] {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const events = eventsOf(fanout);
+    fanout.register('first', () => void fanout.register('second', () => undefined).subscribe()).subscribe();
+    const deliver = (): void => last(fanout);
+    fanout.register('second', deliver).subscribe();
+    broadcast(fanout, 'f()');
+    expectBalance(fanout);
+    return events.slice(2);
+  }
+
+  it('tells of the new one before the last delivery can end it', () => {
+    const told = ['registered second', 'ended second unregistered 0', 'ended second replaced 0'];
+    expect(replaced((fanout) => void fanout.unregister('second'))).toEqual(told);
+  });
+
+  it('tells of the new one before the last delivery can end all', () => {
+    const told = replaced((fanout) => fanout.error(over));
+    expect(told[0]).toBe('registered second');
+    expect(told.at(-1)).toBe('|');
+    expect(told.filter((event) => event.startsWith('ended second'))).toHaveLength(2);
+  });
+});
+
+describe('a receiver of capacity 0', () => {
+  it('has overflowed until somebody asks for a frame', async () => {
+    const fanout = new DefinitionSyncFanout({ capacity: 0, logger: silent });
+    const events: FanoutEvent[] = [];
+    fanout.events$.subscribe((event) => events.push(event));
+    const receiver = fanout.receiver('a');
+    broadcast(fanout, 'f()', 'g()');
+    const received: Promise<DefinitionFrame | undefined> = receiver.receive();
+    expect(events.at(-1)).toEqual({ type: 'overflow-ended', sessionId: 'a', lost: 2 });
+    broadcast(fanout, 'h()');
+    expect((await received)?.msg.name).toBe('h()');
+    expectBalance(fanout);
+  });
+});
+
+describe('a scope that its owner changes', () => {
+  it('is the one that was handed in', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const scope = { tenantId: 1n, databaseId: 1n };
+    const names: string[] = [];
+    const session = fanout.register('a', ({ msg }) => void names.push(msg.name), { scope });
+    scope.tenantId = 2n;
+    session.subscribe();
+    scope.tenantId = 3n;
+    for (const tenantId of [1n, 2n, 3n]) {
+      fanout.broadcast(definition(`f${tenantId}()`, { scope: { tenantId, databaseId: 1n } }));
+    }
+    expect(names).toEqual(['f1()']);
+    expect(fanout.session('a')?.scope).toEqual({ tenantId: 1n, databaseId: 1n });
+  });
+});
