@@ -69,7 +69,9 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new Complaint(error instanceof Error ? error.message : String(error), { cause: error });
+    // parseArgs explains itself in several lines; the first says what is wrong.
+    const [what] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new Complaint(`${what ?? ''} (npm start -- --help lists the options)`, { cause: error });
   }
 }
 
