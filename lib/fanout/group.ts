@@ -45,7 +45,7 @@ export class Group {
     const { length } = sessions;
     this.#frame = frame;
     this.#length = length;
-    // These passed sessions by, which are counted before anybody is called.
+    // What those who are passed by lose with this frame is counted before anybody is called.
     this.frames++;
     this.host.totals.dropped += this.passed.size;
     for (let i = this.#offerToReaders(); i < length; i++) {
