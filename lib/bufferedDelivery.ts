@@ -46,7 +46,7 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
   /** A victim was chosen and counted. */
   protected abstract lost(victim: T): void;
 
-  protected override get freesAtOnce(): boolean {
+  override get freesAtOnce(): boolean {
     return this.capacity === 0;
   }
 

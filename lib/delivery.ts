@@ -48,16 +48,16 @@ export abstract class Delivery<T, R> implements Followed<R> {
   abstract emit(result: R): void;
   abstract fail(error: unknown): void;
 
-  completed(inner: Subscription | undefined): void {
-    if (this.closed) return;
-    // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
-    if (inner === undefined) this.status = SETTLING;
-    else if (this.freesAtOnce) this.settleAndGoOn();
-    else inner.add(() => this.settleAndGoOn());
+  settling(): void {
+    if (!this.closed) this.status = SETTLING;
   }
 
-  /** Whether the place is free when a delivery completes, before it is torn down. */
-  protected abstract get freesAtOnce(): boolean;
+  settleAndGoOn(): void {
+    this.settle();
+    this.goOn();
+  }
+
+  abstract get freesAtOnce(): boolean;
   protected abstract wait(value: T, row: Row<T> | undefined): void;
   /** Delivers what waits, or becomes ready, as long as nothing is in flight. */
   protected abstract goOn(): void;
@@ -130,11 +130,6 @@ export abstract class Delivery<T, R> implements Followed<R> {
     }
     this.status = IN_FLIGHT;
     if (result === undefined || new Following<R>(this).start(result as ObservableInput<R>)) this.settle();
-  }
-
-  private settleAndGoOn(): void {
-    this.settle();
-    this.goOn();
   }
 }
 
