@@ -25,11 +25,16 @@ type Status = typeof READY | typeof STARTING | typeof IN_FLIGHT | typeof SETTLIN
  * - A delivery that ends while it is being started is left to the loop that started it, so no stack grows.
  */
 export abstract class Delivery<T, R> implements Followed<R> {
-  // These come first: with very many sessions a broadcast costs what it costs to fetch them from memory.
   protected status: Status = READY;
-  delivered = 0;
+  /** Values that were delivered, and counted here. */
+  protected done = 0;
 
-  constructor(private readonly deliver: (value: T) => unknown) {}
+  constructor(readonly deliver: (value: T) => unknown) {}
+
+  /** How many values were delivered. */
+  get delivered(): number {
+    return this.done;
+  }
 
   get inFlight(): 0 | 1 {
     return this.status >= STARTING && this.status <= SETTLING ? 1 : 0;
@@ -94,7 +99,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
   private settle(): void {
     if (this.closed) return;
     this.status = PAUSED;
-    this.delivered++;
+    this.done++;
     this.settled();
   }
 
@@ -111,7 +116,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
     }
     if (result === undefined && this.undisturbed()) {
       this.status = READY;
-      this.delivered++;
+      this.done++;
       return;
     }
     this.started(result);
@@ -123,7 +128,8 @@ export abstract class Delivery<T, R> implements Followed<R> {
     return this.status === STARTING;
   }
 
-  private started(result: unknown): void {
+  /** `deliver` has returned. */
+  protected started(result: unknown): void {
     if (this.closed) {
       quiet(result);
       return;

@@ -1,6 +1,8 @@
 import { Row } from '../row.js';
+import { Slots } from './slots.js';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
 import type { SessionHost } from './bufferedSession.js';
+import type { GroupMember } from './groupMember.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';
 
@@ -8,15 +10,16 @@ import type { Session } from './session.js';
  * The sessions of one scope; there only while it has any.
  *
  * - Attaching and detaching a session takes constant time, also while a frame is under way.
- * - A session that is full and drops what arrives is passed by: offered nothing, and counted, until it has a place again.
+ * - What many sessions have in common is counted once, here: a session that is ready is given every frame as it comes, one
+ *   that is full and drops what arrives is passed by, and neither is looked at. `since` tells from which frame on.
  */
 export class Group {
-  /** Those that are offered frames. A hole is left by one that goes while a frame is under way. */
-  readonly sessions: (Session | undefined)[] = [];
+  /** Those that are offered frames. */
+  readonly slots = new Slots();
   /** Those of them that read the log. */
   readonly reading = new Set<Session>();
   /** Those that are passed by. */
-  readonly passed = new Set<Session>();
+  readonly passed = new Set<GroupMember>();
   /** How many frames were broadcast to it. */
   frames = 0;
   /** What its sessions wait for. */
@@ -25,7 +28,6 @@ export class Group {
   #frame: DefinitionFrame | undefined = undefined;
   #reached = -1;
   #length = 0;
-  readonly #holes: number[] = [];
 
   constructor(
     readonly host: SessionHost,
@@ -36,12 +38,12 @@ export class Group {
   ) {}
 
   get empty(): boolean {
-    return this.sessions.length + this.passed.size === 0 && this.#frame === undefined;
+    return this.slots.length + this.passed.size === 0 && this.#frame === undefined;
   }
 
   /** Offers the frame to every session. Who is attached meanwhile starts with the next one. */
   offer(frame: DefinitionFrame): void {
-    const { sessions } = this;
+    const { sessions, ready } = this.slots;
     const { length } = sessions;
     this.#frame = frame;
     this.#length = length;
@@ -50,73 +52,84 @@ export class Group {
     this.host.totals.dropped += this.passed.size;
     for (let i = this.#offerToReaders(); i < length; i++) {
       this.#reached = i;
-      sessions[i]?.offer(frame, this.#row);
+      const session = sessions[i];
+      const deliver = ready[i];
+      if (deliver === undefined) {
+        session?.offer(frame, this.#row);
+        continue;
+      }
+      let result: unknown;
+      try {
+        result = deliver(frame);
+      } catch (error) {
+        session?.fail(error);
+        continue;
+      }
+      if (result !== undefined || ready[i] !== deliver) session?.returned(result);
     }
     this.#frame = undefined;
     this.#row.passed();
-    // From the last on, so that what fills a hole is no hole itself.
-    for (const hole of this.#holes.splice(0).sort((a, b) => b - a)) this.#removeAt(hole);
+    this.slots.fillHoles();
   }
 
-  attach(session: Session): void {
-    session.index = this.sessions.push(session) - 1;
+  attach(session: GroupMember): void {
+    this.slots.add(session);
+    if (session.ready) this.give(session);
   }
 
   /** Nothing more is offered, but for the frame under way when `afterThis`. */
   detach(session: Session, afterThis: boolean): void {
+    session.takeOver();
     if (afterThis && this.#frame !== undefined && this.awaits(session)) session.offer(this.#frame, this.#row);
-    if (session.passedSince >= 0) this.#takeOver(session);
-    // The index is stale once all has ended.
-    if (this.sessions[session.index] === session) this.#remove(session);
+    this.passed.delete(session);
     this.reading.delete(session);
+    this.#remove(session);
   }
 
   /** Whether the frame under way is still to come to the session. */
-  awaits(session: Session): boolean {
-    const { index } = session;
-    const isAhead = index > this.#reached && index < this.#length;
-    return this.#frame !== undefined && isAhead && this.sessions[index] === session;
+  awaits({ index }: GroupMember): boolean {
+    return this.#frame !== undefined && index > this.#reached && index < this.#length;
   }
 
   /** Nothing is broadcast any more. In one step: sessions that are detached one by one fill each other's places. */
   end(): void {
-    for (const session of this.passed) session.countPassed();
+    for (const session of this.passed) session.takeOver();
     this.passed.clear();
-    this.sessions.length = 0;
+    this.slots.clear();
+  }
+
+  /** From the next frame on the session is given what commits, without being asked. */
+  give(session: GroupMember): void {
+    session.since = this.frames - (this.awaits(session) ? 1 : 0);
+    this.slots.markReady(session);
+  }
+
+  /** How many frames a session that is ready has been given. */
+  given(session: GroupMember): number {
+    return this.frames - session.since - (this.awaits(session) || this.giving(session) ? 1 : 0);
+  }
+
+  /** Whether a session that is ready is being given the frame under way: it was ready before that was broadcast. */
+  giving({ index, since }: GroupMember): boolean {
+    return this.#frame !== undefined && index === this.#reached && since < this.frames;
   }
 
   /** From the next frame on the session is only counted. */
-  passBy(session: Session): void {
+  passBy(session: GroupMember): void {
     this.#remove(session);
-    session.passedSince = this.frames;
+    session.since = this.frames;
     this.passed.add(session);
   }
 
   /** From the next frame on the session is offered what commits. */
-  readmit(session: Session): void {
-    this.#takeOver(session);
+  readmit(session: GroupMember): void {
+    session.takeOver();
+    this.passed.delete(session);
     this.attach(session);
   }
 
-  #takeOver(session: Session): void {
-    session.countPassed();
-    this.passed.delete(session);
-  }
-
-  #remove(session: Session): void {
-    const { index } = session;
-    session.index = -1;
-    this.sessions[index] = undefined;
-    if (this.#frame === undefined) this.#removeAt(index);
-    else this.#holes.push(index);
-  }
-
-  /** Fills the hole with the last session: order among sessions of one frame is nobody's promise. */
-  #removeAt(hole: number): void {
-    const last = this.sessions.pop();
-    if (last === undefined) return;
-    this.sessions[hole] = last;
-    last.index = hole;
+  #remove(session: GroupMember): void {
+    this.slots.remove(session, this.#frame !== undefined);
   }
 
   /**
@@ -125,20 +138,11 @@ export class Group {
    * @returns how many they are
    */
   #offerToReaders(): number {
-    const { sessions } = this;
     let count = 0;
     for (const reader of this.reading) {
       reader.committed();
-      const { index } = reader;
-      const first = sessions[count];
       // From the second frame on they mostly stand where they should.
-      if (index !== count && first !== undefined) {
-        sessions[index] = first;
-        first.index = index;
-        sessions[count] = reader;
-        reader.index = count;
-      }
-      count++;
+      this.slots.moveTo(count++, reader);
     }
     return count;
   }

@@ -101,7 +101,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   #sweep(key: string): void {
     const { catalog } = this.owner;
     const group = this.#groups.get(key);
-    catalog?.open(key).sweep(group?.sessions ?? NOBODY);
+    catalog?.open(key).sweep(group?.slots.sessions ?? NOBODY);
     if (group === undefined) catalog?.close(key);
   }
 

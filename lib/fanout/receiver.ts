@@ -66,7 +66,7 @@ export class PulledSession extends Session {
     }
     const receipt = receipts.shift();
     if (receipts.length === 0) this.#receipts = undefined;
-    this.delivered++;
+    this.done++;
     receipt.resolve(frame);
   }
 
@@ -74,7 +74,7 @@ export class PulledSession extends Session {
     if (this.reader !== undefined) return this.takeFrom(this.reader);
     if (this.queued === 0) return undefined;
     const frame = this.shift();
-    this.delivered++;
+    this.done++;
     this.hasPlace();
     if (this.queued === 0) this.tookOne();
     return frame;
@@ -122,7 +122,7 @@ export class PulledSession extends Session {
       this.caughtUp();
       return this.waiting > 0 ? this.take() : undefined;
     }
-    this.delivered++;
+    this.done++;
     if (reader.waiting === 0) this.caughtUp();
     else this.tookOne();
     return frame;

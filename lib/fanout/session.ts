@@ -1,11 +1,10 @@
-import { BufferedSession } from './bufferedSession.js';
 import { PAUSED, READY } from '../delivery.js';
+import { GroupMember } from './groupMember.js';
 import { LogReader } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 import type { Row } from '../row.js';
 import type { TombstoneRule } from './logReader.js';
-import type { Follower } from './retention.js';
 import type { LogReading } from './turns.js';
 
 /** Read from the newest on only: what a session does that overflowed. */
@@ -15,21 +14,8 @@ const CATCH_UP: TombstoneRule = { deletesUntil: 0, since: 0 };
  * A session with a place in the log. While `reader` is set it pulls from the log at the pace of its deliveries, in shares
  * of a turn, and nothing is pushed to it; otherwise it is live.
  */
-export class Session extends BufferedSession implements Follower, LogReading {
+export class Session extends GroupMember implements LogReading {
   protected reader: LogReader | undefined = undefined;
-  /** Where it stands among the sessions of its group that are offered frames, or -1; kept by the group. */
-  index = -1;
-  /** Frames that its group had had when it was last offered one, while it is passed by; else -1. Kept by the group. */
-  passedSince = -1;
-
-  /** Whether its group knows of it. */
-  get attached(): boolean {
-    return this.index >= 0 || this.passedSince >= 0;
-  }
-
-  override get dropped(): number {
-    return this.victims + (this.passedSince < 0 ? 0 : this.group.frames - this.passedSince);
-  }
 
   override get waiting(): number {
     return this.reader?.waiting ?? super.waiting;
@@ -39,7 +25,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     return this.reader !== undefined;
   }
 
-  get cursor(): number {
+  override get cursor(): number {
     if (!this.registered) return Infinity;
     if (this.reader !== undefined) return this.reader.cursor;
     // Between the last frame given and the first that waits, nothing was offered.
@@ -47,11 +33,11 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   /** What waits in the queue will be given as it was offered, also a definition that is deleted by now. */
-  get knows(): number {
+  override get knows(): number {
     return this.reader?.position ?? Infinity;
   }
 
-  get promised(): number {
+  override get promised(): number {
     return this.reader?.promised ?? 0;
   }
 
@@ -86,7 +72,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
     return most;
   }
 
-  spared(sequences: readonly number[]): void {
+  override spared(sequences: readonly number[]): void {
     if (this.registered) this.superseded += this.reader?.spared(sequences) ?? 0;
   }
 
@@ -94,12 +80,6 @@ export class Session extends BufferedSession implements Follower, LogReading {
   freeze(): void {
     this.leaveRow();
     this.reader?.freeze(this.host.lastSequence());
-  }
-
-  /** Takes over what was lost while frames passed it by. */
-  countPassed(): void {
-    this.victims = this.dropped;
-    this.passedSince = -1;
   }
 
   override close(reason: EndReason): void {
@@ -122,25 +102,6 @@ export class Session extends BufferedSession implements Follower, LogReading {
     else super.overflowed(frame, row);
   }
 
-  protected override lost(): void {
-    if (this.overflow === 'drop-incoming' && this.isFull()) this.group.passBy(this);
-    super.lost();
-  }
-
-  protected override settled(): void {
-    super.settled();
-    this.hasPlace();
-  }
-
-  protected isFull(): boolean {
-    return this.status !== READY && this.queued >= this.capacity;
-  }
-
-  /** What arrives next would not be dropped. */
-  protected hasPlace(): void {
-    if (this.passedSince >= 0) this.group.readmit(this);
-  }
-
   /** Nothing of the log is ahead: live again. */
   protected caughtUp(): void {
     const sequence = this.reader?.last ?? this.host.lastSequence();
@@ -160,6 +121,7 @@ export class Session extends BufferedSession implements Follower, LogReading {
   }
 
   private read(reader: LogReader): void {
+    this.takeOver();
     this.reader = reader;
     this.group.reading.add(this);
     if (this.status === READY) this.status = PAUSED;

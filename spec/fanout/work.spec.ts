@@ -4,6 +4,7 @@ import { DefinitionSyncFanout } from 'ddl-fanout';
 import { definition, marbles } from 'ddl-fanout/testing';
 import { Delivery } from '../../lib/delivery.js';
 import { LogReader } from '../../lib/fanout/logReader.js';
+import { Session } from '../../lib/fanout/session.js';
 import { Ring } from '../../lib/ring.js';
 import { broadcast, expectBalance, silent } from '../helpers/fanout.js';
 import { alive } from '../helpers/garbage.js';
@@ -91,13 +92,34 @@ describe('the work of a broadcast', () => {
 
   it('offers a frame to the sessions of its scope alone', () => {
     const fanout = new DefinitionSyncFanout();
+    const deliver = jest.fn((): typeof NEVER => NEVER);
     for (let i = 0; i < 100; i++) {
       const scope = { tenantId: BigInt(i % 10), databaseId: 1n };
-      fanout.register(`session-${i}`, () => undefined, { scope }).subscribe();
+      fanout.register(`session-${i}`, deliver, { scope }).subscribe();
     }
     const offer = jest.spyOn(Delivery.prototype, 'offer');
-    fanout.broadcast({ ...definition('f()'), scope: { tenantId: 3n, databaseId: 1n } });
+    const msg = { ...definition('f()'), scope: { tenantId: 3n, databaseId: 1n } };
+    fanout.broadcast(msg);
+    expect(deliver).toHaveBeenCalledTimes(10);
+    fanout.broadcast(msg);
     expect(offer).toHaveBeenCalledTimes(10);
+    expect(deliver).toHaveBeenCalledTimes(10);
+  });
+
+  it('calls the delivery functions of the sessions that are ready, and looks at no session', () => {
+    const fanout = new DefinitionSyncFanout();
+    let frames = 0;
+    registerMany(fanout, 100, () => {
+      frames++;
+    });
+    const offer = jest.spyOn(Delivery.prototype, 'offer');
+    const returned = jest.spyOn(Session.prototype, 'returned');
+    broadcast(fanout, 'a', 'b', 'c');
+    expect(frames).toBe(300);
+    expect(offer).not.toHaveBeenCalled();
+    expect(returned).not.toHaveBeenCalled();
+    for (const session of fanout.sessions()) expect(session).toMatchObject({ offered: 3, delivered: 3, inFlight: 0 });
+    expectBalance(fanout);
   });
 
   it('grows no queue and subscribes to nothing for deliveries that are done at once', () => {

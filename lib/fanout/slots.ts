@@ -1,0 +1,80 @@
+import type { Deliver } from './bufferedSession.js';
+import type { GroupMember } from './groupMember.js';
+
+/**
+ * Where the sessions of a group stand that are offered frames: each knows its index. Order among them is nobody's promise.
+ *
+ * - Adding and removing takes constant time; the last session fills the hole.
+ * - The delivery functions of those that are ready stand in an array of their own, so that a broadcast need not look at
+ *   the sessions: with very many, it costs what it costs to fetch them from memory.
+ */
+export class Slots {
+  /** A hole is `undefined`. */
+  readonly sessions: (GroupMember | undefined)[] = [];
+  /** Beside each session that is ready, its delivery function; beside the others `undefined`. */
+  readonly ready: (Deliver | undefined)[] = [];
+  readonly #holes: number[] = [];
+
+  get length(): number {
+    return this.sessions.length;
+  }
+
+  add(session: GroupMember): void {
+    session.index = this.sessions.push(session) - 1;
+    this.ready.push(undefined);
+  }
+
+  /** @param leaveHole it is filled by `fillHoles` */
+  remove(session: GroupMember, leaveHole: boolean): void {
+    const { index } = session;
+    // The index is stale once all has ended.
+    if (this.sessions[index] !== session) return;
+    session.index = -1;
+    this.sessions[index] = undefined;
+    this.ready[index] = undefined;
+    if (leaveHole) this.#holes.push(index);
+    else this.#fill(index);
+  }
+
+  /** From the last on, so that what fills a hole is no hole itself. */
+  fillHoles(): void {
+    for (const hole of this.#holes.splice(0).sort((a, b) => b - a)) this.#fill(hole);
+  }
+
+  markReady({ index, deliver }: GroupMember): void {
+    this.ready[index] = deliver;
+  }
+
+  unmark({ index }: GroupMember): void {
+    if (index < this.ready.length) this.ready[index] = undefined;
+  }
+
+  /** Exchanges the session with the one that stands at `index`. */
+  moveTo(index: number, session: GroupMember): void {
+    const other = this.sessions[index];
+    if (other === undefined || other === session) return;
+    const deliver = this.ready[index];
+    this.#put(index, session, this.ready[session.index]);
+    this.#put(session.index, other, deliver);
+    other.index = session.index;
+    session.index = index;
+  }
+
+  clear(): void {
+    this.sessions.length = 0;
+    this.ready.length = 0;
+  }
+
+  #fill(hole: number): void {
+    const last = this.sessions.pop();
+    const deliver = this.ready.pop();
+    if (last === undefined) return;
+    this.#put(hole, last, deliver);
+    last.index = hole;
+  }
+
+  #put(index: number, session: GroupMember, deliver: Deliver | undefined): void {
+    this.sessions[index] = session;
+    this.ready[index] = deliver;
+  }
+}
