@@ -59,6 +59,7 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
 
   protected override goOn(): void {
     while (this.status === PAUSED) {
+      this.freed();
       if (this.queued === 0) {
         this.idle();
         return;

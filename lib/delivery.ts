@@ -45,8 +45,12 @@ export abstract class Delivery<T, R> implements Followed<R> {
    * @param row where it may wait with others; whoever is given one once is given it with every later value
    */
   offer(value: T, row?: Row<T>): void {
-    if (this.status === READY) this.deliverNow(value);
-    else this.wait(value, row);
+    if (this.status !== READY) {
+      this.wait(value, row);
+      return;
+    }
+    this.run(value, READY);
+    this.goOn();
   }
 
   abstract hold(inner: Subscription): void;
@@ -66,8 +70,8 @@ export abstract class Delivery<T, R> implements Followed<R> {
   protected abstract wait(value: T, row: Row<T> | undefined): void;
   /** Delivers what waits, or becomes ready, as long as nothing is in flight. */
   protected abstract goOn(): void;
-  /** The delivery that was in flight is done and counted. */
-  protected abstract settled(): void;
+  /** Nothing is in flight any more, and what waits comes next. */
+  protected abstract freed(): void;
   /** The value in flight has left whatever it waited in, and is about to be given. */
   protected abstract taken(): void;
 
@@ -79,7 +83,12 @@ export abstract class Delivery<T, R> implements Followed<R> {
   protected start(value: T): void {
     this.status = IN_FLIGHT;
     this.taken();
-    if (this.closed) return;
+    if (!this.closed) this.run(value, PAUSED);
+  }
+
+  /** `start` for a value that waited nowhere. `then`: what to be when all is done as `deliver` returns, as it mostly is. */
+  protected run(value: T, then: typeof READY | typeof PAUSED): void {
+    this.status = STARTING;
     const { deliver } = this;
     let result: unknown;
     try {
@@ -88,7 +97,12 @@ export abstract class Delivery<T, R> implements Followed<R> {
       this.fail(error);
       return;
     }
-    this.started(result);
+    if (result !== undefined || !this.undisturbed()) {
+      this.started(result);
+      return;
+    }
+    this.status = then;
+    this.done++;
   }
 
   /** Something has happened that must be looked at when the `deliver` that is running has returned. */
@@ -100,27 +114,6 @@ export abstract class Delivery<T, R> implements Followed<R> {
     if (this.closed) return;
     this.status = PAUSED;
     this.done++;
-    this.settled();
-  }
-
-  /** `start` for a value that nothing stands before, written out: most are done when `deliver` returns. */
-  private deliverNow(value: T): void {
-    this.status = STARTING;
-    const { deliver } = this;
-    let result: unknown;
-    try {
-      result = deliver(value);
-    } catch (error) {
-      this.fail(error);
-      return;
-    }
-    if (result === undefined && this.undisturbed()) {
-      this.status = READY;
-      this.done++;
-      return;
-    }
-    this.started(result);
-    this.goOn();
   }
 
   /** Nothing has happened since `deliver` was called. */

@@ -120,7 +120,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.#inner = inner;
   }
 
-  protected override settled(): void {
+  protected override freed(): void {
     this.#inner = undefined;
   }
 

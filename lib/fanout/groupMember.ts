@@ -73,8 +73,8 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     super.lost();
   }
 
-  protected override settled(): void {
-    super.settled();
+  protected override freed(): void {
+    super.freed();
     this.hasPlace();
   }
 

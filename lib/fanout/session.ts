@@ -67,7 +67,7 @@ export class Session extends GroupMember implements LogReading {
         this.caughtUp();
         return taken;
       }
-      this.start(frame);
+      this.run(frame, PAUSED);
     }
     return most;
   }

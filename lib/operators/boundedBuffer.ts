@@ -113,7 +113,7 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
     // Nobody is told.
   }
 
-  protected override settled(): void {
+  protected override freed(): void {
     // Nobody is told.
   }
 
