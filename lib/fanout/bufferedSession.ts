@@ -4,32 +4,10 @@ import { guarded } from '../log.js';
 import type { Observer, Subscription } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
-import type { Logger } from '../log.js';
-import type { EndReason, FanoutEvents } from './events.js';
+import type { EndReason } from './events.js';
 import type { Group } from './group.js';
-import type { OverflowAnnouncer } from './overflowAnnouncer.js';
-import type { Session } from './session.js';
-import type { SessionStats, Totals } from './totals.js';
-import type { Turns } from './turns.js';
-
-/** What all sessions of a fan-out share. */
-export interface SessionHost {
-  readonly totals: Totals;
-  readonly events: FanoutEvents;
-  readonly announcer: OverflowAnnouncer;
-  readonly logger: Logger;
-  readonly turns: Turns;
-  /** The fan-out is over. */
-  readonly over: boolean;
-  /** The last sequence that was given out. */
-  lastSequence(): number;
-  /** Ends a registered session gracefully; its id is free from now on. */
-  close(session: Session, reason: EndReason): void;
-  /** Takes an ended session out of everything that refers to it. */
-  release(session: BufferedSession): void;
-  /** Called when all is told about an ended session. */
-  ended(): void;
-}
+import type { SessionHost } from './sessionHost.js';
+import type { SessionStats } from './totals.js';
 
 /** A session's delivery function, whatever it returns. */
 export type Deliver = (frame: DefinitionFrame) => unknown;

@@ -1,7 +1,7 @@
 import { Row } from '../row.js';
 import { Slots } from './slots.js';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
-import type { SessionHost } from './bufferedSession.js';
+import type { SessionHost } from './sessionHost.js';
 import type { GroupMember } from './groupMember.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';

@@ -2,7 +2,7 @@ import { KeyedMap } from './keyedMap.js';
 import type { EndReason, FanoutEvents } from './events.js';
 import type { Hub } from './hub.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
-import type { SessionHost } from './bufferedSession.js';
+import type { SessionHost } from './sessionHost.js';
 import type { Session } from './session.js';
 import type { FanoutStats, SessionStats, Totals } from './totals.js';
 import type { Logger } from '../log.js';

@@ -1,0 +1,137 @@
+import { PAUSED } from '../delivery.js';
+import { Ring } from '../ring.js';
+import { Session } from './session.js';
+import type { OverflowStrategy } from '../bufferedDelivery.js';
+import type { Group } from './group.js';
+import type { LogReader } from './logReader.js';
+import type { Row } from '../row.js';
+import type { DefinitionFrame } from '../definition.js';
+import type { EndReason } from './events.js';
+
+interface Receipt {
+  resolve(frame: DefinitionFrame | undefined): void;
+  reject(error: unknown): void;
+}
+
+/** A session without a delivery function: it is ready only while somebody awaits `receive()`. */
+export class PulledSession extends Session {
+  #receipts: Ring<Receipt> | undefined = undefined;
+  #refused = false;
+  #failure: { readonly error: unknown } | undefined = undefined;
+
+  constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy) {
+    super(id, group, capacity, overflow, nobody, undefined);
+    this.status = PAUSED;
+  }
+
+  /** It takes no turns: whoever asks for a frame gets it at once. */
+  override get hungry(): boolean {
+    return false;
+  }
+
+  override begin(): void {
+    if (this.reader?.waiting === 0) this.caughtUp();
+  }
+
+  /** The fan-out was over before this session came: it was never registered, and there is nothing to end. */
+  refuse(failure: { readonly error: unknown } | undefined): void {
+    this.#refused = true;
+    this.ending = 'completed';
+    this.#failure = failure;
+  }
+
+  override discard(reason: EndReason, error?: unknown): void {
+    if (!this.#refused) super.discard(reason, error);
+  }
+
+  override offer(frame: DefinitionFrame, row?: Row<DefinitionFrame>): void {
+    const receipts = this.#receipts;
+    if (receipts === undefined) {
+      super.offer(frame, row);
+      return;
+    }
+    const receipt = receipts.shift();
+    if (receipts.length === 0) this.#receipts = undefined;
+    this.done++;
+    receipt.resolve(frame);
+  }
+
+  take(): DefinitionFrame | undefined {
+    if (this.reader !== undefined) return this.takeFrom(this.reader);
+    if (this.queued === 0) return undefined;
+    const frame = this.shift();
+    this.done++;
+    this.hasPlace();
+    if (this.queued === 0) this.tookOne();
+    return frame;
+  }
+
+  unregister(): void {
+    this.host.close(this, 'unregistered');
+  }
+
+  /** Not async: two promises of frames must be fulfilled in the order of the frames, and at the same pace. */
+  receive(): Promise<DefinitionFrame | undefined> {
+    const frame = this.take();
+    if (frame !== undefined) return Promise.resolve(frame);
+    const failure = this.#failure;
+    if (failure !== undefined) {
+      return Promise.resolve().then(() => {
+        throw failure.error;
+      });
+    }
+    if (!this.registered) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      (this.#receipts ??= new Ring()).push({ resolve, reject });
+      this.hasPlace();
+      this.emptied();
+    });
+  }
+
+  /** What waits stays until it is asked for. */
+  protected override listen(): void {
+    this.status = PAUSED;
+  }
+
+  protected override isFull(): boolean {
+    return this.#receipts === undefined && super.isFull();
+  }
+
+  protected override nothingLeft(): boolean {
+    return this.waiting === 0;
+  }
+
+  private takeFrom(reader: LogReader): DefinitionFrame | undefined {
+    const frame = reader.next();
+    if (frame === undefined) {
+      // What lay ahead was spared it; but whoever is told now may commit more.
+      this.caughtUp();
+      return this.waiting > 0 ? this.take() : undefined;
+    }
+    this.done++;
+    if (reader.waiting === 0) this.caughtUp();
+    else this.tookOne();
+    return frame;
+  }
+
+  private tookOne(): void {
+    this.emptied();
+    this.finishWhenIdle();
+  }
+
+  protected override conclude(reason: EndReason, error?: unknown): void {
+    if (reason === 'failed') this.#failure = { error };
+    const receipts = this.#receipts;
+    this.#receipts = undefined;
+    while (receipts !== undefined && receipts.length > 0) {
+      const receipt = receipts.shift();
+      if (reason === 'failed') receipt.reject(error);
+      else receipt.resolve(undefined);
+    }
+  }
+}
+
+/** Nothing is pushed to a pulled session. */
+function nobody(): void {
+  throw new Error('nobody takes what is pushed to a receiver');
+}

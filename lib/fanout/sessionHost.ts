@@ -1,0 +1,26 @@
+import type { Logger } from '../log.js';
+import type { BufferedSession } from './bufferedSession.js';
+import type { EndReason, FanoutEvents } from './events.js';
+import type { OverflowAnnouncer } from './overflowAnnouncer.js';
+import type { Session } from './session.js';
+import type { Totals } from './totals.js';
+import type { Turns } from './turns.js';
+
+/** What all sessions of a fan-out share. */
+export interface SessionHost {
+  readonly totals: Totals;
+  readonly events: FanoutEvents;
+  readonly announcer: OverflowAnnouncer;
+  readonly logger: Logger;
+  readonly turns: Turns;
+  /** The fan-out is over. */
+  readonly over: boolean;
+  /** The last sequence that was given out. */
+  lastSequence(): number;
+  /** Ends a registered session gracefully; its id is free from now on. */
+  close(session: Session, reason: EndReason): void;
+  /** Takes an ended session out of everything that refers to it. */
+  release(session: BufferedSession): void;
+  /** Called when all is told about an ended session. */
+  ended(): void;
+}
