@@ -16,12 +16,13 @@ import type { Session } from './session.js';
 export class Group {
   /** Those that are offered frames. */
   readonly slots = new Slots();
-  /** Those of them that read the log. */
-  readonly reading = new Set<Session>();
-  /** Those that are passed by. */
-  readonly passed = new Set<GroupMember>();
   /** How many frames were broadcast to it. */
   frames = 0;
+  // Most groups need neither, and an empty Set takes as much memory as a session.
+  /** Those of them that read the log. */
+  #reading: Set<Session> | undefined = undefined;
+  /** Those that are passed by. */
+  #passed: Set<GroupMember> | undefined = undefined;
   /** What its sessions wait for. */
   readonly #row = new Row<DefinitionFrame>();
   /** The frame under way, how far it has come, and how far it goes. */
@@ -38,7 +39,7 @@ export class Group {
   ) {}
 
   get empty(): boolean {
-    return this.slots.length + this.passed.size === 0 && this.#frame === undefined;
+    return this.slots.length + this.#passedBy === 0 && this.#frame === undefined;
   }
 
   /** Offers the frame to every session. Who is attached meanwhile starts with the next one. */
@@ -49,7 +50,7 @@ export class Group {
     this.#length = length;
     // What those who are passed by lose with this frame is counted before anybody is called.
     this.frames++;
-    this.host.totals.dropped += this.passed.size;
+    this.host.totals.dropped += this.#passedBy;
     for (let i = this.#offerToReaders(); i < length; i++) {
       this.#reached = i;
       const session = sessions[i];
@@ -81,8 +82,8 @@ export class Group {
   detach(session: Session, afterThis: boolean): void {
     session.takeOver();
     if (afterThis && this.#frame !== undefined && this.awaits(session)) session.offer(this.#frame, this.#row);
-    this.passed.delete(session);
-    this.reading.delete(session);
+    this.#passed?.delete(session);
+    this.#reading?.delete(session);
     this.#remove(session);
   }
 
@@ -93,8 +94,8 @@ export class Group {
 
   /** Nothing is broadcast any more. In one step: sessions that are detached one by one fill each other's places. */
   end(): void {
-    for (const session of this.passed) session.takeOver();
-    this.passed.clear();
+    for (const session of this.#passed ?? []) session.takeOver();
+    this.#passed = undefined;
     this.slots.clear();
   }
 
@@ -118,14 +119,27 @@ export class Group {
   passBy(session: GroupMember): void {
     this.#remove(session);
     session.since = this.frames;
-    this.passed.add(session);
+    (this.#passed ??= new Set()).add(session);
   }
 
   /** From the next frame on the session is offered what commits. */
   readmit(session: GroupMember): void {
     session.takeOver();
-    this.passed.delete(session);
+    this.#passed?.delete(session);
     this.attach(session);
+  }
+
+  /** The session reads the log, and is told of what commits. */
+  beginReading(session: Session): void {
+    (this.#reading ??= new Set()).add(session);
+  }
+
+  endReading(session: Session): void {
+    this.#reading?.delete(session);
+  }
+
+  get #passedBy(): number {
+    return this.#passed?.size ?? 0;
   }
 
   #remove(session: GroupMember): void {
@@ -138,8 +152,9 @@ export class Group {
    * @returns how many they are
    */
   #offerToReaders(): number {
+    if (this.#reading === undefined) return 0;
     let count = 0;
-    for (const reader of this.reading) {
+    for (const reader of this.#reading) {
       reader.committed();
       // From the second frame on they mostly stand where they should.
       this.slots.moveTo(count++, reader);

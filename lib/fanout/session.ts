@@ -106,7 +106,7 @@ export class Session extends GroupMember implements LogReading {
   protected caughtUp(): void {
     const sequence = this.reader?.last ?? this.host.lastSequence();
     this.reader = undefined;
-    this.group.reading.delete(this);
+    this.group.endReading(this);
     if (this.ending === undefined) this.listen();
     this.emptied();
     if (this.closed) return;
@@ -123,7 +123,7 @@ export class Session extends GroupMember implements LogReading {
   private read(reader: LogReader): void {
     this.takeOver();
     this.reader = reader;
-    this.group.reading.add(this);
+    this.group.beginReading(this);
     if (this.status === READY) this.status = PAUSED;
   }
 

@@ -13,7 +13,7 @@ export class Slots {
   readonly sessions: (GroupMember | undefined)[] = [];
   /** Beside each session that is ready, its delivery function; beside the others `undefined`. */
   readonly ready: (Deliver | undefined)[] = [];
-  readonly #holes: number[] = [];
+  #holes: number[] | undefined = undefined;
 
   get length(): number {
     return this.sessions.length;
@@ -32,13 +32,16 @@ export class Slots {
     session.index = -1;
     this.sessions[index] = undefined;
     this.ready[index] = undefined;
-    if (leaveHole) this.#holes.push(index);
+    if (leaveHole) (this.#holes ??= []).push(index);
     else this.#fill(index);
   }
 
   /** From the last on, so that what fills a hole is no hole itself. */
   fillHoles(): void {
-    for (const hole of this.#holes.splice(0).sort((a, b) => b - a)) this.#fill(hole);
+    const holes = this.#holes;
+    if (holes === undefined) return;
+    this.#holes = undefined;
+    for (const hole of holes.sort((a, b) => b - a)) this.#fill(hole);
   }
 
   markReady({ index, deliver }: GroupMember): void {
