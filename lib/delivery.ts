@@ -128,7 +128,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
       return;
     }
     this.status = IN_FLIGHT;
-    if (result === undefined || new Following<R>(this).start(result as ObservableInput<R>)) this.settle();
+    if (result === undefined || new Following<R>(this).follow(result as ObservableInput<R>)) this.settle();
   }
 }
 

@@ -1,5 +1,6 @@
-import { from, Subscription } from 'rxjs';
-import type { ObservableInput, Observer } from 'rxjs';
+import { config, from, map, Observable, Subscription } from 'rxjs';
+import { reportUnhandled } from './log.js';
+import type { ObservableInput, ObservableNotification, Observer, Subscriber } from 'rxjs';
 
 /** Who is told of a delivery in flight. */
 export interface Followed<R> {
@@ -18,8 +19,10 @@ export interface Followed<R> {
 /**
  * Follows what one delivery returned until it ends.
  *
- * An Observer and a Subscription in one is what RxJS itself takes for a Subscriber: so it costs one object, and a consumer
- * that unsubscribes during a synchronous run can stop it, which the subscription that `subscribe` returns comes too late for.
+ * - An Observer and a Subscription in one is what RxJS itself takes for a Subscriber. So it costs one object, and a consumer
+ *   that unsubscribes during a synchronous run can stop it, which the subscription that `subscribe` returns comes too late for.
+ * - What is thrown beyond it (a consumer's teardown, say) is reported, as RxJS does with what a consumer throws: whoever
+ *   feeds several deliveries goes on with the next.
  */
 export class Following<R> extends Subscription implements Observer<R> {
   private started = false;
@@ -33,10 +36,12 @@ export class Following<R> extends Subscription implements Observer<R> {
    * An `input` that is no ObservableInput is an error of the delivery (a TypeError), as in RxJS.
    * @returns whether it has completed already
    */
-  start(input: ObservableInput<R>): boolean {
+  follow(input: ObservableInput<R>): boolean {
     this.delivery.hold(this);
     try {
-      from(input).subscribe(this);
+      // Other libraries' Observables get a Subscriber of RxJS: some wrap what they are given, or look for methods of their own.
+      const results$ = input instanceof Observable ? input : from(input).pipe(map((result) => result));
+      results$.subscribe(this);
     } catch (error) {
       this.error(error);
     }
@@ -45,22 +50,40 @@ export class Following<R> extends Subscription implements Observer<R> {
   }
 
   next(value: R): void {
-    if (!this.stopped) this.delivery.emit(value);
+    if (this.stopped) {
+      this.tooLate({ kind: 'N', value });
+      return;
+    }
+    try {
+      this.delivery.emit(value);
+    } catch (error) {
+      reportUnhandled(error);
+    }
   }
 
   error(error: unknown): void {
-    if (this.stopped) return;
+    if (this.stopped) {
+      this.tooLate({ kind: 'E', error });
+      return;
+    }
     this.ended = 'failed';
-    this.delivery.fail(error);
+    try {
+      this.delivery.fail(error);
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
     this.unsubscribe();
   }
 
   complete(): void {
-    if (this.stopped) return;
+    if (this.stopped) {
+      this.tooLate({ kind: 'C' });
+      return;
+    }
     this.ended = 'completed';
     // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
     if (!this.started) this.delivery.settling();
-    else if (this.delivery.freesAtOnce) this.delivery.settleAndGoOn();
+    else if (this.delivery.freesAtOnce) this.goOn();
     this.unsubscribe();
   }
 
@@ -69,12 +92,25 @@ export class Following<R> extends Subscription implements Observer<R> {
     try {
       super.unsubscribe();
     } finally {
-      if (this.started && this.ended === 'completed' && !this.delivery.freesAtOnce) this.delivery.settleAndGoOn();
+      if (this.started && this.ended === 'completed' && !this.delivery.freesAtOnce) this.goOn();
     }
   }
 
-  /** Whatever it is told now comes too late. */
+  private goOn(): void {
+    try {
+      this.delivery.settleAndGoOn();
+    } catch (error) {
+      reportUnhandled(error);
+    }
+  }
+
   private get stopped(): boolean {
     return this.ended !== undefined || this.closed;
+  }
+
+  /** RxJS has a hook that is told, later, of what is ignored. */
+  private tooLate(notification: ObservableNotification<R>): void {
+    const { onStoppedNotification } = config;
+    if (onStoppedNotification) setTimeout(onStoppedNotification, 0, notification, this as unknown as Subscriber<R>);
   }
 }

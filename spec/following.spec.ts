@@ -1,0 +1,158 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { boundedBuffer, DefinitionSyncFanout } from 'ddl-fanout';
+import { config, finalize, from, map, Observable, observable, of, Subject } from 'rxjs';
+import { broadcast, silent, unhandledIn } from './helpers/fanout.js';
+import type { ObservableInput, Observer, Subscriber } from 'rxjs';
+
+/** An Observable of another library: all that RxJS asks of it is this method. */
+function foreign(subscribe: (observer: Observer<string>) => { unsubscribe(): void }): ObservableInput<string> {
+  const input: object = { subscribe, [observable]: () => input };
+  return input as ObservableInput<string>;
+}
+
+/** As RxJS 6 does: it calls the methods on an object that only inherits from what it was given. */
+function wrapping(emit: (observer: Observer<string>) => void): ObservableInput<string> {
+  return foreign((observer) => {
+    emit(Object.create(observer) as Observer<string>);
+    return { unsubscribe: () => undefined };
+  });
+}
+
+/** As the Observable proposal for ECMAScript has it: an observer with a method `start` is given the subscription. */
+function starting(emit: (observer: Observer<string>) => void): ObservableInput<string> {
+  return foreign((observer) => {
+    const subscription = { unsubscribe: () => undefined };
+    (observer as { start?: (subscription: object) => void }).start?.(subscription);
+    emit(observer);
+    return subscription;
+  });
+}
+
+/** Plays `source$` through the operator; what came out, as text. */
+function resultOf(capacity: number, deliver: (value: number) => ObservableInput<string>): string[] {
+  const log: string[] = [];
+  from([1, 2])
+    .pipe(boundedBuffer(deliver, { capacity }))
+    .subscribe({
+      next: (value) => log.push(value),
+      error: (error: unknown) => log.push(String(error)),
+      complete: () => log.push('|'),
+    });
+  return log;
+}
+
+describe.each([0, Infinity])('a delivery with capacity %p', (capacity) => {
+  it.each([
+    ['wraps its observer', wrapping],
+    ['calls `start` of its observer', starting],
+  ])('may be an Observable of a library that %s', (_, make) => {
+    const done = (value: number): ObservableInput<string> =>
+      make((observer) => {
+        observer.next(`${value}`);
+        observer.complete();
+      });
+    expect(resultOf(capacity, done)).toEqual(['1', '2', '|']);
+    const failing = (): ObservableInput<string> => make((observer) => observer.error('broken'));
+    expect(resultOf(capacity, failing)).toEqual(['broken']);
+  });
+
+  it('that completes frees its place for others of the same source, whatever a consumer of another throws', () => {
+    const errors = unhandledIn(() => {
+      const acknowledged = new Subject<string>();
+      const source = new Subject<number>();
+      const log: string[] = [];
+      const throwing = map((): string => {
+        throw new Error('in a consumer');
+      });
+      const tearing = finalize<string>(() => {
+        throw new Error('in a teardown');
+      });
+      const buffered = source.pipe(boundedBuffer(() => acknowledged, { capacity }));
+      buffered.pipe(throwing, tearing).subscribe({ error: () => log.push('a fails') });
+      buffered.subscribe((value) => log.push(`b ${value}`));
+      source.next(1);
+      acknowledged.next('x');
+      expect(log).toEqual(['a fails', 'b x']);
+    });
+    expect(errors).toHaveLength(1);
+  });
+});
+
+const LATE: readonly ((subscriber: Subscriber<string>) => void)[] = [
+  (subscriber) => subscriber.next('late'),
+  (subscriber) => subscriber.error(new Error('late')),
+  (subscriber) => subscriber.complete(),
+];
+
+describe('what a delivery is given as its subscriber', () => {
+  const before = config.onStoppedNotification;
+  afterEach(() => {
+    config.onStoppedNotification = before;
+  });
+
+  it('is closed and deaf once it has completed, and lets later teardowns run at once', () => {
+    let given: Subscriber<string> | undefined = undefined as Subscriber<string> | undefined;
+    const log: string[] = [];
+    const source = new Subject<number>();
+    const delivery = new Observable<string>((subscriber) => {
+      given = subscriber;
+      subscriber.add(() => log.push('teardown'));
+    });
+    source.pipe(boundedBuffer(() => delivery)).subscribe((value) => log.push(value));
+    source.next(1);
+    given?.next('a');
+    expect(given?.closed).toBe(false);
+    given?.complete();
+    given?.next('late');
+    given?.error(new Error('late'));
+    given?.add(() => log.push('added late'));
+    expect(given?.closed).toBe(true);
+    expect(log).toEqual(['a', 'teardown', 'added late']);
+  });
+
+  it('tells RxJS’s hook for stopped notifications of what came too late', async () => {
+    const told: string[] = [];
+    const hook = new Promise<void>((resolve) => {
+      config.onStoppedNotification = ({ kind }) => {
+        if (told.push(kind) === 3) resolve();
+      };
+    });
+    const late = new Observable<string>((subscriber) => {
+      subscriber.complete();
+      for (const tell of LATE) tell(subscriber);
+    });
+    of(1)
+      .pipe(boundedBuffer(() => late))
+      .subscribe();
+    await hook;
+    expect(told).toEqual(['N', 'E', 'C']);
+  });
+});
+
+describe('a session', () => {
+  it('whose consumer throws in its teardown leaves alone the sessions that share its deliveries', () => {
+    const errors = unhandledIn(() => {
+      const fanout = new DefinitionSyncFanout({ logger: silent });
+      const acknowledged = new Subject<string>();
+      const got: string[] = [];
+      fanout
+        .register('a', () => acknowledged)
+        .pipe(
+          map(() => {
+            throw new Error('in a consumer');
+          }),
+          finalize(() => {
+            throw new Error('in a teardown');
+          }),
+        )
+        .subscribe({ error: () => got.push('a fails') });
+      fanout.register('b', () => acknowledged).subscribe((value) => got.push(`b ${value}`));
+      broadcast(fanout, 'f');
+      acknowledged.next('x');
+      acknowledged.complete();
+      expect(got).toEqual(['a fails', 'b x']);
+      expect(fanout.stats()).toMatchObject({ activeSessions: 1, delivered: 1, discarded: 1, inFlight: 0 });
+    });
+    expect(errors).toHaveLength(1);
+  });
+});
