@@ -81,7 +81,11 @@ export class Group {
   /** Nothing more is offered, but for the frame under way when `afterThis`. */
   detach(session: Session, afterThis: boolean): void {
     session.takeOver();
-    if (afterThis && this.#frame !== undefined && this.awaits(session)) session.offer(this.#frame, this.#row);
+    if (afterThis && this.#frame !== undefined && this.awaits(session)) {
+      session.offer(this.#frame, this.#row);
+      // It may be ready again by now.
+      session.takeOver();
+    }
     this.#passed?.delete(session);
     this.#reading?.delete(session);
     this.#remove(session);
@@ -95,6 +99,7 @@ export class Group {
   /** Nothing is broadcast any more. In one step: sessions that are detached one by one fill each other's places. */
   end(): void {
     for (const session of this.#passed ?? []) session.takeOver();
+    for (const session of this.slots.sessions) session?.takeOver();
     this.#passed = undefined;
     this.slots.clear();
   }

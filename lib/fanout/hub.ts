@@ -114,6 +114,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   #end(failure: { readonly error: unknown } | undefined): void {
     for (const group of this.#groups.values()) group.end();
     this.owner.over(failure);
+    for (const key of this.#groups.keys()) this.owner.catalog?.close(key);
+    this.#groups.clear();
     if (failure === undefined) this.#tap.complete();
     else this.#tap.error(failure.error);
   }

@@ -27,8 +27,7 @@ export class Slots {
   /** @param leaveHole it is filled by `fillHoles` */
   remove(session: GroupMember, leaveHole: boolean): void {
     const { index } = session;
-    // The index is stale once all has ended.
-    if (this.sessions[index] !== session) return;
+    if (index < 0) return;
     session.index = -1;
     this.sessions[index] = undefined;
     this.ready[index] = undefined;
@@ -49,7 +48,7 @@ export class Slots {
   }
 
   unmark({ index }: GroupMember): void {
-    if (index < this.ready.length) this.ready[index] = undefined;
+    this.ready[index] = undefined;
   }
 
   /** Exchanges the session with the one that stands at `index`. */
@@ -64,6 +63,7 @@ export class Slots {
   }
 
   clear(): void {
+    for (const session of this.sessions) if (session !== undefined) session.index = -1;
     this.sessions.length = 0;
     this.ready.length = 0;
   }

@@ -94,6 +94,25 @@ describe('a replaced session whose last frame is under way', () => {
     expect(told.at(-1)).toBe('|');
     expect(told.filter((event) => event.startsWith('ended second'))).toHaveLength(2);
   });
+
+  it('is offered nothing when the telling of the new one ends all: it is not ahead of the frame any more', () => {
+    const fanout = new DefinitionSyncFanout({ capacity: 0, logger: silent });
+    let armed = false;
+    fanout.events$.subscribe(({ type }) => {
+      if (armed && type === 'registered') fanout.error(over);
+    });
+    const replace = (): void => {
+      armed = true;
+      fanout.register('second', () => undefined).subscribe();
+    };
+    fanout.register('first', replace).subscribe();
+    const receiver = fanout.receiver('second', { capacity: 1 });
+    broadcast(fanout, 'f()');
+    expect(receiver.tryReceive()).toBeUndefined();
+    expect(receiver).toMatchObject({ closed: true, waiting: 0 });
+    expect(fanout.stats()).toMatchObject({ offered: 1, discarded: 1, dropped: 0, waiting: 0 });
+    expectBalance(fanout);
+  });
 });
 
 describe('a receiver of capacity 0', () => {
