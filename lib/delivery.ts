@@ -4,7 +4,7 @@ import type { Followed } from './following.js';
 import type { Row } from './row.js';
 
 // In this order: from STARTING to SETTLING a value is in flight.
-/** Nothing is in flight, nothing waits: the next value is delivered as it comes. */
+/** Nothing is in flight, nothing waits: the next value is delivered as it comes. A session stays so while its group gives it a frame. */
 export const READY = 0;
 /** `deliver` is running, and meanwhile no value came to wait and no end was announced. */
 export const STARTING = 1;

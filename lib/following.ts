@@ -19,10 +19,11 @@ export interface Followed<R> {
 /**
  * Follows what one delivery returned until it ends.
  *
- * - An Observer and a Subscription in one is what RxJS itself takes for a Subscriber. So it costs one object, and a consumer
- *   that unsubscribes during a synchronous run can stop it, which the subscription that `subscribe` returns comes too late for.
- * - What is thrown beyond it (a consumer's teardown, say) is reported, as RxJS does with what a consumer throws: whoever
- *   feeds several deliveries goes on with the next.
+ * - An Observer and a Subscription in one is what RxJS 7 itself takes for a Subscriber. So an Observable costs one object, and a
+ *   consumer that unsubscribes during a synchronous run can stop it, which the subscription that `subscribe` returns comes
+ *   too late for.
+ * - What a consumer or a teardown throws is reported, as RxJS does with what a consumer throws: whoever feeds several
+ *   deliveries goes on with the next.
  */
 export class Following<R> extends Subscription implements Observer<R> {
   private started = false;
@@ -39,7 +40,7 @@ export class Following<R> extends Subscription implements Observer<R> {
   follow(input: ObservableInput<R>): boolean {
     this.delivery.hold(this);
     try {
-      // Other libraries' Observables get a Subscriber of RxJS: some wrap what they are given, or look for methods of their own.
+      // Anything else gets a Subscriber of RxJS: other libraries' Observables may wrap what they are given, or look for methods.
       const results$ = input instanceof Observable ? input : from(input).pipe(map((result) => result));
       results$.subscribe(this);
     } catch (error) {
@@ -72,7 +73,7 @@ export class Following<R> extends Subscription implements Observer<R> {
     } catch (thrown) {
       reportUnhandled(thrown);
     }
-    this.unsubscribe();
+    this.tearDown();
   }
 
   complete(): void {
@@ -84,7 +85,7 @@ export class Following<R> extends Subscription implements Observer<R> {
     // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
     if (!this.started) this.delivery.settling();
     else if (this.delivery.freesAtOnce) this.goOn();
-    this.unsubscribe();
+    this.tearDown();
   }
 
   override unsubscribe(): void {
@@ -93,6 +94,14 @@ export class Following<R> extends Subscription implements Observer<R> {
       super.unsubscribe();
     } finally {
       if (this.started && this.ended === 'completed' && !this.delivery.freesAtOnce) this.goOn();
+    }
+  }
+
+  private tearDown(): void {
+    try {
+      this.unsubscribe();
+    } catch (error) {
+      reportUnhandled(error);
     }
   }
 

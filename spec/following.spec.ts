@@ -28,6 +28,10 @@ function starting(emit: (observer: Observer<string>) => void): ObservableInput<s
   });
 }
 
+function throwing(): void {
+  throw new Error('in a teardown');
+}
+
 /** Plays `source$` through the operator; what came out, as text. */
 function resultOf(capacity: number, deliver: (value: number) => ObservableInput<string>): string[] {
   const log: string[] = [];
@@ -56,23 +60,47 @@ describe.each([0, Infinity])('a delivery with capacity %p', (capacity) => {
     expect(resultOf(capacity, failing)).toEqual(['broken']);
   });
 
-  it('that completes frees its place for others of the same source, whatever a consumer of another throws', () => {
+  it.each<[string, (delivery: Subject<string>) => void, string[]]>([
+    ['emits', (delivery) => delivery.next('x'), ['a fails', 'b x']],
+    ['completes', (delivery) => delivery.complete(), ['a |', 'b |']],
+    ['fails', (delivery) => delivery.error(new Error('broken')), ['a fails', 'b fails']],
+  ])('that %s reaches all who share it, whatever the consumer of one throws in its teardown', (_, act, expected) => {
     const errors = unhandledIn(() => {
-      const acknowledged = new Subject<string>();
+      const delivery = new Subject<string>();
       const source = new Subject<number>();
       const log: string[] = [];
-      const throwing = map((): string => {
+      const watch = (name: string): Partial<Observer<string>> => ({
+        next: (value) => log.push(`${name} ${value}`),
+        error: () => log.push(`${name} fails`),
+        complete: () => log.push(`${name} |`),
+      });
+      const buffered = source.pipe(boundedBuffer(() => delivery, { capacity }));
+      const failing = map((): string => {
         throw new Error('in a consumer');
       });
-      const tearing = finalize<string>(() => {
-        throw new Error('in a teardown');
-      });
-      const buffered = source.pipe(boundedBuffer(() => acknowledged, { capacity }));
-      buffered.pipe(throwing, tearing).subscribe({ error: () => log.push('a fails') });
-      buffered.subscribe((value) => log.push(`b ${value}`));
+      buffered.pipe(failing, finalize(throwing)).subscribe(watch('a'));
+      buffered.subscribe(watch('b'));
       source.next(1);
-      acknowledged.next('x');
-      expect(log).toEqual(['a fails', 'b x']);
+      source.complete();
+      act(delivery);
+      expect(log).toEqual(expected);
+    });
+    expect(errors).toHaveLength(1);
+  });
+
+  it('that is torn down with an error leaves alone all who share its source', () => {
+    const errors = unhandledIn(() => {
+      const done = new Subject<string>();
+      const log: string[] = [];
+      const source = new Subject<number>();
+      const deliveries = [done.pipe(finalize(throwing)), done];
+      for (const delivery of deliveries) {
+        source.pipe(boundedBuffer(() => delivery, { capacity })).subscribe({ complete: () => log.push('|') });
+      }
+      source.next(1);
+      source.complete();
+      done.complete();
+      expect(log).toEqual(['|', '|']);
     });
     expect(errors).toHaveLength(1);
   });

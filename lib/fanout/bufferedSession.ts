@@ -161,7 +161,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.host.announcer.began(this.id);
   }
 
-  /** Lets go of whatever else it holds. */
+  /** Lets go of whatever else it holds, and is let go of. */
   protected abstract letGo(): void;
 
   /** Changes all state before anybody is told. @returns whether it was overflowing */
@@ -173,7 +173,6 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.#inner = undefined;
     this.#droppedBefore = -1;
     this.letGo();
-    this.host.release(this);
     return overflowing;
   }
 

@@ -18,7 +18,7 @@ export class Group {
   readonly slots = new Slots();
   /** How many frames were broadcast to it. */
   frames = 0;
-  // Most groups need neither, and an empty Set takes as much memory as a session.
+  // Made when first needed: an empty Set takes as much memory as a session.
   /** Those of them that read the log. */
   #reading: Set<Session> | undefined = undefined;
   /** Those that are passed by. */
@@ -81,8 +81,9 @@ export class Group {
   /** Nothing more is offered, but for the frame under way when `afterThis`. */
   detach(session: Session, afterThis: boolean): void {
     session.takeOver();
-    if (afterThis && this.#frame !== undefined && this.awaits(session)) {
-      session.offer(this.#frame, this.#row);
+    const frame = this.#frame;
+    if (afterThis && frame !== undefined && this.awaits(session)) {
+      session.offer(frame, this.#row);
       // It may be ready again by now.
       session.takeOver();
     }
@@ -101,6 +102,7 @@ export class Group {
     for (const session of this.#passed ?? []) session.takeOver();
     for (const session of this.slots.sessions) session?.takeOver();
     this.#passed = undefined;
+    this.#reading = undefined;
     this.slots.clear();
   }
 
@@ -115,7 +117,7 @@ export class Group {
     return this.frames - session.since - (this.awaits(session) || this.giving(session) ? 1 : 0);
   }
 
-  /** Whether a session that is ready is being given the frame under way: it was ready before that was broadcast. */
+  /** Whether a session that is ready is being given the frame under way: it was ready before that came to it. */
   giving({ index, since }: GroupMember): boolean {
     return this.#frame !== undefined && index === this.#reached && since < this.frames;
   }

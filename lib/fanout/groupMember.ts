@@ -1,6 +1,5 @@
 import { IN_FLIGHT, READY } from '../delivery.js';
 import { BufferedSession } from './bufferedSession.js';
-import type { EndReason } from './events.js';
 import type { Follower } from './retention.js';
 
 /**
@@ -58,28 +57,19 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     this.since = -1;
   }
 
-  override close(reason: EndReason): void {
-    this.takeOver();
-    super.close(reason);
-  }
-
   protected override listen(): void {
     super.listen();
     if (this.attached) this.group.give(this);
   }
 
   protected override lost(): void {
-    if (this.overflow === 'drop-incoming' && this.isFull()) this.group.passBy(this);
+    if (this.overflow === 'drop-incoming') this.group.passBy(this);
     super.lost();
   }
 
   protected override freed(): void {
     super.freed();
     this.hasPlace();
-  }
-
-  protected isFull(): boolean {
-    return !this.ready && this.queued >= this.capacity;
   }
 
   /** What arrives next would not be dropped. */

@@ -11,6 +11,8 @@ const LINE_INTERVAL = 10_000;
  */
 export class OverflowAnnouncer {
   #overflowing = 0;
+  /** The log has been told that sessions overflow, and not that none does any more. */
+  #announced = false;
   #lastLine = 0;
 
   constructor(
@@ -22,9 +24,11 @@ export class OverflowAnnouncer {
 
   began(sessionId: string): void {
     this.#overflowing++;
-    const isFirst = this.#overflowing === 1;
     this.events.tell({ type: 'overflow-began', sessionId });
-    if (isFirst) this.#line('sessions overflow');
+    if (this.#announced) return;
+    this.#announced = true;
+    this.#line('sessions overflow');
+    this.#announceEnd();
   }
 
   ended(sessionId: string, lost: number): void {
@@ -35,12 +39,19 @@ export class OverflowAnnouncer {
   /** A session ended before its queue had emptied. */
   left(): void {
     this.#overflowing--;
-    if (this.#overflowing === 0) this.#line('no session overflows any more');
+    this.#announceEnd();
   }
 
   /** Called behind every broadcast. */
   tick(): void {
     if (this.#overflowing > 0 && this.now() - this.#lastLine >= LINE_INTERVAL) this.#line('sessions still overflow');
+  }
+
+  /** Whoever was told of a beginning may have ended it. */
+  #announceEnd(): void {
+    if (this.#overflowing > 0 || !this.#announced) return;
+    this.#announced = false;
+    this.#line('no session overflows any more');
   }
 
   #line(message: string): void {

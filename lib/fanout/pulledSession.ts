@@ -93,10 +93,6 @@ export class PulledSession extends Session {
     this.status = PAUSED;
   }
 
-  protected override isFull(): boolean {
-    return this.#receipts === undefined && super.isFull();
-  }
-
   protected override nothingLeft(): boolean {
     return this.waiting === 0;
   }

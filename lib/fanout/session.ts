@@ -118,6 +118,7 @@ export class Session extends GroupMember implements LogReading {
     this.reader = undefined;
     this.group.log?.release(this);
     this.host.turns.forget(this);
+    this.host.release(this);
   }
 
   private read(reader: LogReader): void {

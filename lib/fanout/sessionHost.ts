@@ -1,5 +1,4 @@
 import type { Logger } from '../log.js';
-import type { BufferedSession } from './bufferedSession.js';
 import type { EndReason, FanoutEvents } from './events.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
 import type { Session } from './session.js';
@@ -20,7 +19,7 @@ export interface SessionHost {
   /** Ends a registered session gracefully; its id is free from now on. */
   close(session: Session, reason: EndReason): void;
   /** Takes an ended session out of everything that refers to it. */
-  release(session: BufferedSession): void;
+  release(session: Session): void;
   /** Called when all is told about an ended session. */
   ended(): void;
 }

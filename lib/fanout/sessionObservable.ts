@@ -14,6 +14,7 @@ const quiet = (): void => undefined;
 /** The subscription of somebody who wants no results; it is the session's Observer too, and so closes when that ends. */
 class SessionSubscription<R> extends Subscription implements Observer<R> {
   #session: Session | undefined = undefined;
+  #leaving = false;
 
   constructor(open: OpenSession<R>) {
     super();
@@ -33,14 +34,12 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
   }
 
   override unsubscribe(): void {
-    if (this.closed) return;
-    const session = this.#session;
+    if (this.#leaving) return;
+    this.#leaving = true;
+    // First of all: what others have added may broadcast.
+    this.#session?.discard('unsubscribed');
     this.#session = undefined;
-    try {
-      super.unsubscribe();
-    } finally {
-      session?.discard('unsubscribed');
-    }
+    super.unsubscribe();
   }
 }
 

@@ -251,6 +251,20 @@ describe('the log (F10)', () => {
     ).toBe('no session overflows any more');
   });
 
+  it('logs a beginning before its end when whoever is told of it ends the session', () => {
+    const logger = recordingLogger();
+    const fanout = new DefinitionSyncFanout({ capacity: 0, logger });
+    const subscription = fanout.register('lite', () => NEVER).subscribe();
+    fanout.events$.subscribe(({ type }) => {
+      if (type === 'overflow-began') subscription.unsubscribe();
+    });
+    broadcast(fanout, 'a', 'b', 'c');
+    expect(logger.lines.filter(([level]) => level === 'warn').map(([, message]) => message)).toEqual([
+      'sessions overflow',
+      'no session overflows any more',
+    ]);
+  });
+
   it('lets the logger use the fan-out', () => {
     const wrong: string[] = [];
     const logger = recordingLogger(([level]) => {

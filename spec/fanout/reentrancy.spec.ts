@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionFrame, DefinitionSyncFanout } from 'ddl-fanout';
 import { definition } from 'ddl-fanout/testing';
-import { NEVER, Observable } from 'rxjs';
-import { broadcast, eventsOf, expectBalance, recordingLogger, silent, unhandledIn } from '../helpers/fanout.js';
+import { NEVER, Observable, Subject, type Subscription } from 'rxjs';
+import { broadcast, eventsOf, expectBalance, keeper, recordingLogger, silent, unhandledIn } from '../helpers/fanout.js';
 import { alive } from '../helpers/garbage.js';
 import type { FanoutEvent } from 'ddl-fanout';
 
@@ -55,6 +55,54 @@ describe('what a callback may do to its session', () => {
     broadcast(fanout, 'f()', 'g()');
     expect(await alive(refs)).toBe(0);
     expect(fanout.stats()).toMatchObject({ ending: 0, dropped: 1, discarded: 1 });
+  });
+
+  it('lets go of one that reads the log when it is unsubscribed while others still drain', async () => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', capacity: 0, logger: silent });
+    const refs: WeakRef<object>[] = [];
+    const register = (id: string): Subscription => {
+      const deliver = () => NEVER;
+      refs.push(new WeakRef(deliver));
+      return fanout.register(id, deliver).subscribe();
+    };
+    register('drains');
+    const leaves = register('leaves');
+    broadcast(fanout, 'f()', 'g()');
+    fanout.complete();
+    leaves.unsubscribe();
+    expect(await alive(refs)).toBe(1);
+    expect(fanout.stats()).toMatchObject({ ending: 1, inFlight: 1, waiting: 1, discarded: 2 });
+  });
+
+  it('gives it nothing of what a finalizer broadcasts that its subscriber added', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const { names, deliver } = keeper();
+    const session = fanout.register('a', deliver).subscribe();
+    session.add(() => broadcast(fanout, 'late'));
+    broadcast(fanout, 'f()');
+    session.unsubscribe();
+    expect(names).toEqual(['f()']);
+    expectBalance(fanout);
+  });
+
+  it('counts a frame once when it was made ready for it by whoever was told of its overflow', () => {
+    const fanout = new DefinitionSyncFanout({ capacity: 1, overflow: 'drop-oldest', logger: silent });
+    const deliveries: Subject<never>[] = [];
+    const seen: unknown[] = [];
+    const deliver = (): Subject<never> => {
+      const delivery = new Subject<never>();
+      deliveries.push(delivery);
+      return delivery;
+    };
+    fanout.register('a', deliver).subscribe();
+    fanout.events$.subscribe(({ type }) => {
+      if (type !== 'overflow-began') return;
+      for (const delivery of deliveries) delivery.complete();
+      seen.push(fanout.session('a'));
+    });
+    broadcast(fanout, 'f()', 'g()', 'h()');
+    expect(seen).toEqual([expect.objectContaining({ offered: 3, delivered: 2, dropped: 1, waiting: 0, inFlight: 0 })]);
+    expectBalance(fanout);
   });
 
   it('ends it when a finalizer that its subscriber added throws', () => {

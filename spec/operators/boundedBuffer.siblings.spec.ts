@@ -64,7 +64,7 @@ function scriptOf(teardown: fc.Arbitrary<Effect>): fc.Arbitrary<Script> {
   return fc.record({
     sync: fc.nat({ max: 4 }),
     inners: fc.array(innerOf(teardown), { minLength: 1, maxLength: 6 }),
-    steps: fc.array(step, { maxLength: 20 }),
+    steps: fc.array(step, { maxLength: 20, size: 'max' }),
     consumer: fc.array(effect, { minLength: 1, maxLength: 6 }),
     last: effect,
   });
