@@ -29,7 +29,7 @@ export const group: Group = {
         size,
         unit: 'bytes',
         ours: spreadOf([bytes]),
-        control: { name: `ours after ${COMMITS[0]}`, cost: spreadOf([control]) },
+        control: { name: `ours after ${COMMITS[0].toLocaleString('en')}`, cost: spreadOf([control]), own: true },
         ratio: ratioOf([bytes], [control]),
         target: { of: 'ratio', atMost: 1.01 },
         note: stalled.note,

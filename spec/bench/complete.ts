@@ -25,7 +25,7 @@ export const group: Group = {
   async run(options) {
     const figures: Figure[] = [];
     for (const size of SIZES) {
-      const control = `ddl-fanout with ${SMALLEST}`;
+      const control = `ddl-fanout with ${SMALLEST.toLocaleString('en')}`;
       const runners = [
         completing('ddl-fanout', size, ours),
         completing(control, SMALLEST, ours, size / SMALLEST),
@@ -37,7 +37,7 @@ export const group: Group = {
         size,
         unit: 'ns',
         ours: times.spread('ddl-fanout'),
-        control: times.cost(control),
+        control: { ...times.cost(control), own: true },
         ratio: times.ratio('ddl-fanout', control),
         target: size === LARGEST ? { of: 'ratio', atMost: 1 } : undefined,
         others: size > LARGEST_SUBJECT ? [] : [times.cost(SUBJECT)],

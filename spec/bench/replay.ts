@@ -36,7 +36,7 @@ export const group: Group = {
           size,
           unit: 'ns',
           ours: times.spread(name),
-          control: times.cost(LIVE),
+          control: { ...times.cost(LIVE), own: true },
           ratio: times.ratio(name, LIVE),
           target: { of: 'ratio', atMost },
           note,

@@ -24,7 +24,7 @@ export const group: Group = {
         size,
         unit: 'ns',
         ours: times.spread(AMONG),
-        control: times.cost(control),
+        control: { ...times.cost(control), own: true },
         ratio: times.ratio(AMONG, control),
         target: { of: 'ratio', atMost: 1.5 } as const,
       });

@@ -11,6 +11,8 @@ export interface Cost {
   readonly cost: Spread;
   /** A figure from elsewhere, not measured in this run. */
   readonly constant?: boolean | undefined;
+  /** Ours under other circumstances, and so no contender. */
+  readonly own?: boolean | undefined;
 }
 
 /** Most that a figure may be, to be what it is meant to be. */
@@ -35,6 +37,8 @@ export interface Figure {
   readonly others?: readonly Cost[] | undefined;
   /** A fact that was counted, not timed. */
   readonly note?: string | undefined;
+  /** A second aim that was missed, in words. */
+  readonly missed?: string | undefined;
 }
 
 export interface GroupOptions {

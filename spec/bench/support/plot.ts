@@ -1,8 +1,20 @@
 import type { Figure } from './figure.js';
 import type { Result } from './table.js';
 
-const PANEL = { width: 420, height: 300, left: 58, right: 150, top: 34, bottom: 42 };
-const COLOURS = ['#c0392b', '#2c3e50', '#2980b9', '#8e44ad', '#27ae60', '#d68910', '#7f8c8d', '#16a085', '#a04000'];
+const PANEL = { width: 460, height: 300, left: 58, right: 190, top: 34, bottom: 42 };
+/** The same on every plot. */
+const COLOURS = new Map([
+  ['ddl-fanout', '#c0392b'],
+  ['plain arrays and a loop', '#2c3e50'],
+  ['idiomatic RxJS', '#2980b9'],
+  ['RxJS with concatMap', '#8e44ad'],
+  ['EventEmitter', '#27ae60'],
+  ['Node streams', '#d68910'],
+  ['async iterators', '#a04000'],
+  ['tokio (constant)', '#7f8c8d'],
+]);
+/** Of whatever else is its plot's control. */
+const OTHER_COLOUR = '#16a085';
 
 interface Point {
   readonly size: number;
@@ -21,7 +33,12 @@ export function plotOf({ group, figures }: Result): string {
   const panels = whats.map((what, place) => {
     const own = figures.filter((figure) => figure.what === what);
     const unit = own[0]?.unit ?? '';
-    return panelOf(what, `${unit} against ${group.axis ?? 'sessions'}`, seriesOf(own), place * PANEL.width);
+    return panelOf(
+      what,
+      `${unit} against ${group.axis ?? 'sessions'}, both logarithmic`,
+      seriesOf(own),
+      place * PANEL.width,
+    );
   });
   const width = PANEL.width * whats.length;
   const { height } = PANEL;
@@ -75,38 +92,33 @@ function panelOf(title: string, axes: string, series: readonly Series[], x: numb
     text(PANEL.left, 18, title, 'start', ' font-weight="bold"'),
     ...ticks,
     text((PANEL.left + right) / 2, bottom + 34, axes, 'middle'),
-    ...series.map((each, i) => lineOf(each, i, across.at, up.at)),
+    ...series.map((each) => lineOf(each, across.at, up.at)),
     ...labelsOf(series, up.at),
     '</g>',
   ].join('\n');
 }
 
-function lineOf(
-  { points, dashed }: Series,
-  i: number,
-  x: (size: number) => number,
-  y: (cost: number) => number,
-): string {
-  const colour = colourOf(i);
+function lineOf({ name, points, dashed }: Series, x: (size: number) => number, y: (cost: number) => number): string {
+  const colour = colourOf(name);
   const path = points.map(({ size, cost }) => `${num(x(size))},${num(y(cost))}`).join(' ');
   const dots = points.map(
     ({ size, cost }) => `<circle cx="${num(x(size))}" cy="${num(y(cost))}" r="2.5" fill="${colour}"/>`,
   );
-  const style = `stroke="${colour}" stroke-width="${i === 0 ? 2.5 : 1.5}"${dashed ? ' stroke-dasharray="4 3"' : ''}`;
+  const style = `stroke="${colour}" stroke-width="${name === 'ddl-fanout' ? 2.5 : 1.5}"${dashed ? ' stroke-dasharray="4 3"' : ''}`;
   return [`<polyline points="${path}" fill="none" ${style}/>`, ...dots].join('');
 }
 
 /** Names beside the last points, moved apart so that they can be read. */
 function labelsOf(series: readonly Series[], y: (cost: number) => number): string[] {
   const labels = series
-    .map(({ name, points }, i) => ({ name, i, y: y(points.at(-1)?.cost ?? 1) + 4 }))
+    .map(({ name, points }) => ({ name, y: y(points.at(-1)?.cost ?? 1) + 4 }))
     .sort((a, b) => a.y - b.y);
   for (let i = 1; i < labels.length; i++) {
     const [above, here] = [labels[i - 1], labels[i]];
     if (above !== undefined && here !== undefined) here.y = Math.max(here.y, above.y + 12);
   }
   const x = PANEL.width - PANEL.right + 8;
-  return labels.map((label) => text(x, label.y, label.name, 'start', ` fill="${colourOf(label.i)}"`));
+  return labels.map((label) => text(x, label.y, label.name, 'start', ` fill="${colourOf(label.name)}"`));
 }
 
 /** A logarithmic scale from whole power of ten to whole power of ten. */
@@ -118,8 +130,8 @@ function scale(values: readonly number[], from: number, to: number) {
   return { at, ticks };
 }
 
-function colourOf(i: number): string {
-  return COLOURS[i % COLOURS.length] ?? 'black';
+function colourOf(name: string): string {
+  return COLOURS.get(name) ?? OTHER_COLOUR;
 }
 
 function text(x: number, y: number, content: string, anchor: string, more = ''): string {
