@@ -34,6 +34,11 @@ export async function prompt(origin: Origin, stop: AbortSignal): Promise<void> {
   ask('origin=# ');
   for await (const line of lines) {
     if (line.trim() === '.quit') break;
+    if (input === '' && line.trim().startsWith('.')) {
+      console.log('There is no such command; .quit or Ctrl-C ends, anything else is SQL.');
+      ask('origin=# ');
+      continue;
+    }
     input += `${line}\n`;
     const { statements, rest } = splitSql(input);
     const { transactions, open } = transactionsOf(statements);

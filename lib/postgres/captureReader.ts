@@ -20,6 +20,8 @@ export interface ReadBatch {
   readonly messages: readonly DefinitionSyncMsg[];
   readonly position: bigint;
   readonly origin: string;
+  /** Everything that was committed when the reading began has been told before. */
+  readonly caughtUp?: boolean;
 }
 
 /** Reads a capture from where it left off, over any number of connections; one object a subscription. */
@@ -27,6 +29,7 @@ export class CaptureReader {
   private readonly s: string;
   private position: bigint | undefined;
   private origin: string | undefined;
+  private caughtUp = false;
   /** What this subscription has told to exist, should it have to begin again from a snapshot. */
   private readonly told = new Map<string, DefinitionSyncMsg>();
 
@@ -65,6 +68,9 @@ export class CaptureReader {
           origin: state.origin,
         });
     }
+    const { position, origin } = this;
+    if (this.caughtUp || position === undefined || origin === undefined) return;
+    yield { messages: [], position, origin, caughtUp: true };
   }
 
   /** Nothing is delivered any more, but for what is under way. */
@@ -73,7 +79,8 @@ export class CaptureReader {
   }
 
   /** To be called with a batch at the moment it is handed on: from then on it is not told again. */
-  accept({ messages, position, origin }: ReadBatch): void {
+  accept({ messages, position, origin, caughtUp = false }: ReadBatch): void {
+    this.caughtUp ||= caughtUp;
     this.position = position;
     this.origin = origin;
     for (const msg of messages) {

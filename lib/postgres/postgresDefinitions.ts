@@ -45,7 +45,7 @@ export function postgresDefinitions(
 ): Observable<DefinitionSyncMsg> {
   checkClient(client);
   const checked = checkReaderOptions(options);
-  const { reader, initialDelay, maxDelay, logger, scheduler } = checked;
+  const { reader, initialDelay, maxDelay, logger, scheduler, onCaughtUp } = checked;
 
   return defer(() => {
     const reading = new CaptureReader(checked);
@@ -62,6 +62,7 @@ export function postgresDefinitions(
       }),
       mergeMap((batch) => {
         reading.accept(batch);
+        if (batch.caughtUp) onCaughtUp?.(batch.position);
         return batch.messages;
       }),
       finalize(() => reading.stop()),

@@ -21,6 +21,11 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
    * throws, or its result errors: so does this, and nothing is noted. Default: a message is delivered by being emitted.
    */
   readonly deliver?: Deliver | undefined;
+  /**
+   * Called once per subscription, when all that was committed at its start has been told: what the messages went into is
+   * whole now. `position`: how far the capture was read, 0n or more. A throw ends the subscription.
+   */
+  readonly onCaughtUp?: ((position: bigint) => void) | undefined;
   /** How often to look without having been woken, in milliseconds, 1 to 2^31-1; default 1,000. */
   readonly pollInterval?: number | undefined;
   /** How long to wait before connecting again, in milliseconds up to 2^31-1, doubling and jittered; defaults 100 and 10,000. */
@@ -39,6 +44,7 @@ export interface CheckedReaderOptions {
   readonly snapshot: boolean;
   readonly scope: DefinitionScope | undefined;
   readonly deliver: Deliver | undefined;
+  readonly onCaughtUp: ((position: bigint) => void) | undefined;
   readonly pollInterval: number;
   readonly initialDelay: number;
   readonly maxDelay: number;
@@ -52,9 +58,10 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkReaderOptions(options: PostgresDefinitionsOptions): CheckedReaderOptions {
   const { schema, snapshot = true, scope, reader = 'default', deliver, pollInterval = 1_000, scheduler } = options;
-  const { reconnect = {}, logger } = options;
+  const { reconnect = {}, logger, onCaughtUp } = options;
   if (typeof snapshot !== 'boolean') throw badOption('snapshot', 'a boolean', snapshot);
   if (deliver !== undefined) functionOption('deliver', deliver);
+  if (onCaughtUp !== undefined) functionOption('onCaughtUp', onCaughtUp);
   if (typeof reconnect !== 'object' || (reconnect as unknown) === null)
     throw badOption('reconnect', 'an object', reconnect);
   if (scheduler !== undefined)
@@ -66,6 +73,7 @@ export function checkReaderOptions(options: PostgresDefinitionsOptions): Checked
     snapshot,
     scope: checkScope(scope),
     deliver,
+    onCaughtUp,
     pollInterval: milliseconds('pollInterval', pollInterval, 1),
     initialDelay: milliseconds('reconnect.initialDelay', initialDelay),
     maxDelay: milliseconds('reconnect.maxDelay', maxDelay),

@@ -67,7 +67,8 @@ describe('npm start', () => {
     'takes SQL at its prompt, shows the frames that go out, and ends with the input',
     async () => {
       const path = await migration('1.sql', "create function first() returns int language sql as 'select 1';");
-      const input = `create function second(text) returns text language sql
+      const input = `.help
+        create function second(text) returns text language sql
         as $$ select $1; $$;
         begin; drop function first(); rollback;
         select 1 as one;
@@ -80,6 +81,7 @@ describe('npm start', () => {
         expect.stringMatching(/^ {2}-> DefinitionSync #3 {2}delete function public\.second\(text\) {2}\d+ bytes$/),
         expect.stringMatching(/^ {2}-> DefinitionSync #4 {2}put function public\.third\(text\) {2}\d+ bytes$/),
       ]);
+      expect(stdout).toContain('There is no such command');
       expect(stdout).toContain('\none\n---\n1\n');
       expect(stdout).toContain('PostgreSQL says: column "nonsense" does not exist');
       expect(stdout).toContain('3 of 3 sessions hold what the database holds');

@@ -65,6 +65,38 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    it('calls `onCaughtUp` once, behind all that was committed when it began', async () => {
+      const { schema, listen, end } = await fresh(`${fn('s.f')} ${fn('s.g')}`);
+      const told: string[] = [];
+      const reading = new Promise<void>((resolve) => {
+        const listener = listen({
+          onCaughtUp: (position) => {
+            told.push(...listener.messages.map(line), `caught up at ${position}`);
+            resolve();
+          },
+        });
+      });
+      await reading;
+      expect(told).toEqual(['put function s.f()', 'put function s.g()', 'caught up at 2']);
+      const again = listen({
+        reader: 'again',
+        snapshot: false,
+        onCaughtUp: (position) => told.push(`again ${position}`),
+      });
+      await again.settled();
+      await again.after(fn('s.h'));
+      expect(told.slice(3)).toEqual(['again 2']);
+      const wrong = postgresDefinitions(database.client, {
+        schema,
+        reader: 'wrong',
+        onCaughtUp: () => {
+          throw new Error('no');
+        },
+      });
+      await expect(firstValueFrom(wrong.pipe(toArray()))).rejects.toThrow('no');
+      await end();
+    });
+
     it('tells nothing of what existed with `snapshot: false`', async () => {
       const { listen, end } = await fresh(fn('s.old'));
       const listener = listen({ snapshot: false });

@@ -186,6 +186,7 @@ describe('a client of PostgreSQL', () => {
     [{ reconnect: { initialDelay: -1 } }, 'reconnect.initialDelay'],
     [{ reconnect: { maxDelay: Number.NaN } }, 'reconnect.maxDelay'],
     [{ reconnect: { maxDelay: Infinity } }, 'reconnect.maxDelay'],
+    [{ onCaughtUp: 5 }, 'onCaughtUp'],
     [{ logger: null }, 'logger'],
     [{ scheduler: null }, 'scheduler.schedule'],
   ])('is not even connected for the option %j', (options, named) => {
