@@ -51,11 +51,11 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     if (this.ending !== undefined || this.closed) return;
     this.ending = reason;
     this.interrupt();
-    if (this.nothingLeft()) this.finish();
+    if (this.nothingLeft()) this.end(reason);
   }
 
-  /** Ends now; what waits and what is in flight is discarded. */
-  discard(reason: EndReason, error?: unknown): void {
+  /** Ends now; what waits and what is in flight, if anything, is discarded. */
+  end(reason: EndReason, error?: unknown): void {
     if (this.closed) return;
     const discarded = this.waiting + this.inFlight;
     const inner = this.#inner;
@@ -91,7 +91,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   }
 
   override fail(error: unknown): void {
-    this.discard('failed', error);
+    this.end('failed', error);
   }
 
   override hold(inner: Subscription): void {
@@ -105,7 +105,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   protected override idle(): void {
     if (this.ending === undefined) this.listen();
     this.emptied();
-    this.finishWhenIdle();
+    this.endWhenIdle();
   }
 
   /** Takes the next frame as it comes. */
@@ -133,19 +133,8 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   }
 
   /** Ends a session that is to end, unless whoever was told meanwhile gave it something to deliver. */
-  protected finishWhenIdle(): void {
-    if (this.ending !== undefined && this.inFlight === 0 && this.waiting === 0) this.finish();
-  }
-
-  /** All is delivered. */
-  protected finish(): void {
-    if (this.closed) return;
-    const reason = this.ending ?? 'completed';
-    const overflowing = this.leave();
-    this.tell(reason, 0);
-    if (overflowing) this.host.announcer.left();
-    guarded(() => this.conclude(reason));
-    this.host.ended();
+  protected endWhenIdle(): void {
+    if (this.ending !== undefined && this.inFlight === 0 && this.waiting === 0) this.end(this.ending);
   }
 
   /** The last word to whoever takes what the session emits. */

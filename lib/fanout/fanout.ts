@@ -72,7 +72,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     this.#hub = new Hub({
       host: this.#registry,
       catalog,
-      over: (failure) => this.#registry.end(failure),
+      ended: (failure) => this.#registry.end(failure),
     });
     this.frames$ = this.#hub.asObservable();
     this.events$ = events.events$;

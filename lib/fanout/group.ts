@@ -106,7 +106,7 @@ export class Group {
     this.slots.clear();
   }
 
-  /** From the next frame on the session is given what commits, without being asked. */
+  /** From the next frame on the session is given what commits, without being looked at. */
   give(session: GroupMember): void {
     session.since = this.frames - (this.awaits(session) ? 1 : 0);
     this.slots.markReady(session);

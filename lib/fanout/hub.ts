@@ -13,7 +13,7 @@ export interface HubOwner {
   readonly host: SessionHost;
   readonly catalog: CatalogInside | undefined;
   /** The source has completed, or failed with `failure.error`. */
-  over(failure: { readonly error: unknown } | undefined): void;
+  ended(failure: { readonly error: unknown } | undefined): void;
 }
 
 const NOBODY: readonly undefined[] = [];
@@ -30,6 +30,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   readonly #pending = new Ring<DefinitionFrame>();
   #dispatching = false;
   #completed = false;
+
   constructor(private readonly owner: HubOwner) {}
 
   next(frame: DefinitionFrame): void {
@@ -68,8 +69,10 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   group(scope: DefinitionScope | undefined): Group {
     const key = scopeKey(scope);
     let group = this.#groups.get(key);
-    if (group === undefined)
-      this.#groups.set(key, (group = new Group(this.owner.host, key, scope, this.owner.catalog?.open(key))));
+    if (group === undefined) {
+      group = new Group(this.owner.host, key, scope, this.owner.catalog?.open(key));
+      this.#groups.set(key, group);
+    }
     return group;
   }
 
@@ -113,7 +116,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
 
   #end(failure: { readonly error: unknown } | undefined): void {
     for (const group of this.#groups.values()) group.end();
-    this.owner.over(failure);
+    this.owner.ended(failure);
     for (const key of this.#groups.keys()) this.owner.catalog?.close(key);
     this.#groups.clear();
     if (failure === undefined) this.#tap.complete();

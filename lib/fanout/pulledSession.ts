@@ -40,8 +40,8 @@ export class PulledSession extends Session {
     this.#failure = failure;
   }
 
-  override discard(reason: EndReason, error?: unknown): void {
-    if (!this.#refused) super.discard(reason, error);
+  override end(reason: EndReason, error?: unknown): void {
+    if (!this.#refused) super.end(reason, error);
   }
 
   override offer(frame: DefinitionFrame, row?: Row<DefinitionFrame>): void {
@@ -112,7 +112,7 @@ export class PulledSession extends Session {
 
   private tookOne(): void {
     this.emptied();
-    this.finishWhenIdle();
+    this.endWhenIdle();
   }
 
   protected override conclude(reason: EndReason, error?: unknown): void {

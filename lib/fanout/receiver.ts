@@ -49,7 +49,7 @@ export class Receiver implements DefinitionReceiver {
   }
 
   return(): Promise<IteratorResult<DefinitionFrame>> {
-    this.#session.discard('unsubscribed');
+    this.#session.end('unsubscribed');
     return Promise.resolve({ done: true, value: undefined });
   }
 

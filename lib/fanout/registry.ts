@@ -96,12 +96,12 @@ export class Registry implements SessionHost {
   end(failure: { readonly error: unknown } | undefined): void {
     this.over = true;
     this.#unfinished++;
-    if (failure !== undefined) for (const session of [...this.#ending]) session.discard('failed', failure.error);
+    if (failure !== undefined) for (const session of [...this.#ending]) session.end('failed', failure.error);
     // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
     const draining: Session[] = [];
     for (const session of this.#sessions.values()) {
       if (failure === undefined) session.close('completed');
-      else session.discard('failed', failure.error);
+      else session.end('failed', failure.error);
       if (!session.closed) draining.push(session);
     }
     this.#sessions = new KeyedMap();

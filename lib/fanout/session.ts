@@ -111,7 +111,7 @@ export class Session extends GroupMember implements LogReading {
     this.emptied();
     if (this.closed) return;
     this.host.events.tell({ type: 'caught-up', sessionId: this.id, sequence });
-    this.finishWhenIdle();
+    this.endWhenIdle();
   }
 
   protected override letGo(): void {

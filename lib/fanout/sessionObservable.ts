@@ -37,7 +37,7 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
     if (this.#leaving) return;
     this.#leaving = true;
     // First of all: what others have added may broadcast.
-    this.#session?.discard('unsubscribed');
+    this.#session?.end('unsubscribed');
     this.#session = undefined;
     super.unsubscribe();
   }
@@ -51,7 +51,7 @@ export class SessionObservable<R> extends Observable<R> {
   constructor(private readonly open: OpenSession<R>) {
     super((subscriber) => {
       if (subscriber.closed) return;
-      open(subscriber, (session) => subscriber.add(() => session.discard('unsubscribed')))?.begin();
+      open(subscriber, (session) => subscriber.add(() => session.end('unsubscribed')))?.begin();
     });
   }
 

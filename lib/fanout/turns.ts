@@ -2,8 +2,10 @@ import type { SchedulerLike } from 'rxjs';
 
 /** Frames that all sessions reading the log take together in one turn of the event loop. */
 export const FRAMES_PER_TURN = 1_000;
-/** What one session may take before the next has its share. More, and a few would have a turn to themselves; less, and what
- * it costs to come from one session to the next shows. */
+/**
+ * What one session may take before the next has its share. More, and a few would have a turn to themselves; less, and what
+ * it costs to come from one session to the next shows.
+ */
 const SHARE = 100;
 
 /** Something that reads the log. */

@@ -3,6 +3,7 @@ import { NEVER, Observable } from 'rxjs';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { definition, marbles } from 'ddl-fanout/testing';
 import { Delivery } from '../../lib/delivery.js';
+import { Following } from '../../lib/following.js';
 import { LogReader } from '../../lib/fanout/logReader.js';
 import { Session } from '../../lib/fanout/session.js';
 import { Ring } from '../../lib/ring.js';
@@ -131,6 +132,22 @@ describe('the work of a broadcast', () => {
     // The hub's own: a frame passes its row of pending ones.
     expect(push).toHaveBeenCalledTimes(5);
     expect(subscribe).not.toHaveBeenCalled();
+  });
+});
+
+describe('the work of a delivery in flight', () => {
+  it('is one subscription, to the very Observable that was returned, and one object', () => {
+    const fanout = new DefinitionSyncFanout();
+    const given: unknown[] = [];
+    const delivery = new Observable<never>((subscriber) => void given.push(subscriber));
+    for (let i = 0; i < 100; i++) fanout.register(`session-${i}`, () => delivery).subscribe();
+    const subscribe = jest.spyOn(Observable.prototype, 'subscribe');
+    broadcast(fanout, 'f');
+    expect(subscribe).toHaveBeenCalledTimes(100);
+    expect(new Set(subscribe.mock.contexts)).toEqual(new Set([delivery]));
+    expect(new Set(given).size).toBe(100);
+    expect(given).toEqual(subscribe.mock.calls.map(([observer]) => observer));
+    expect(given.every((subscriber) => subscriber instanceof Following)).toBe(true);
   });
 });
 
