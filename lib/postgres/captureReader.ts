@@ -1,19 +1,12 @@
-import { from, lastValueFrom, type ObservableInput } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
 import { captureState, type CaptureState } from './captureState.js';
+import { delivered } from './deliver.js';
 import type { PostgresConnection, Row } from './postgresLike.js';
 import type { CheckedReaderOptions } from './readerOptions.js';
 
 const BATCH = 500;
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
-
-/** Takes a message; it is delivered when what this returns has completed, or at once when it returns nothing. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a delivery that returns nothing is a delivery done
-export type Deliver = (msg: DefinitionSyncMsg) => ObservableInput<unknown> | void;
-
-/** A delivery threw or errored: nothing that another connection would mend. */
-export class DeliveryFailed extends Error {}
 
 /** Messages, and the position that has been read once they are told. */
 export interface ReadBatch {
@@ -176,12 +169,3 @@ export class CaptureReader {
 }
 
 const keyOf = (msg: DefinitionSyncMsg): string => `${msg.definitionType}:${msg.name}`;
-
-async function delivered(deliver: Deliver, msg: DefinitionSyncMsg): Promise<void> {
-  try {
-    const result = deliver(msg);
-    if (result !== undefined) await lastValueFrom(from(result), { defaultValue: undefined });
-  } catch (cause) {
-    throw new DeliveryFailed('a delivery failed', { cause });
-  }
-}

@@ -13,9 +13,10 @@ import {
 } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
 import { boundedBuffer } from '../operators/boundedBuffer.js';
-import { CaptureReader, DeliveryFailed, type ReadBatch } from './captureReader.js';
+import { CaptureReader, type ReadBatch } from './captureReader.js';
 import { captureState } from './captureState.js';
 import { checkClient, connection, wakeUps } from './connection.js';
+import { DeliveryFailed } from './deliver.js';
 import type { PostgresLike } from './postgresLike.js';
 import { type CheckedReaderOptions, checkReaderOptions, type PostgresDefinitionsOptions } from './readerOptions.js';
 import { isPassing, meaningOf } from './sqlState.js';

@@ -4,7 +4,7 @@ import { checkScope } from '../fanout/scopeKey.js';
 import { type Logger, safeLogger } from '../log.js';
 import { badOption, functionOption } from '../options.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
-import type { Deliver } from './captureReader.js';
+import type { Deliver } from './deliver.js';
 import type { CaptureOptions } from './installCapture.js';
 
 export interface PostgresDefinitionsOptions extends CaptureOptions {
