@@ -45,8 +45,6 @@ async function compiled(name: string): Promise<unknown> {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    // A group may start a file that lies next to it.
-    define: { 'import.meta.url': JSON.stringify(pathToFileURL(source).href) },
   });
   return import(pathToFileURL(outfile).href);
 }

@@ -30,6 +30,7 @@ export function pageOf(results: readonly Result[], machine: Machine, plots: stri
     '  that ours is compared in. The line of tokio (the original, in Rust: `mpsc::try_send` to each session, then drained) is a',
     '  constant, measured elsewhere on a machine of the same kind, and the same for every burst.',
     '- A target is either of the ratio (`≤ 2`) or of the figure itself (`cost ≤ 600`). The tables of the others have its unit.',
+    '- Groups that were measured at one size alone have no plot.',
     '',
     '## Where we lose',
     '',
