@@ -35,10 +35,14 @@ async function onDemand(name: string): Promise<Group | undefined> {
 }
 
 async function compiled(name: string): Promise<unknown> {
-  const source = sourceOf(name);
+  return import(pathToFileURL(await compile(name)).href);
+}
+
+/** Compiles `spec/bench/<name>.ts` and all that it needs of ours; returns the path of the module. */
+export async function compile(name: string): Promise<string> {
   const outfile = resolve('.tmp/bench', `${name}.mjs`);
   await build({
-    entryPoints: [source],
+    entryPoints: [sourceOf(name)],
     outfile,
     bundle: true,
     packages: 'external',
@@ -46,7 +50,7 @@ async function compiled(name: string): Promise<unknown> {
     format: 'esm',
     target: 'node20',
   });
-  return import(pathToFileURL(outfile).href);
+  return outfile;
 }
 
 function sourceOf(name: string): string {
