@@ -51,10 +51,13 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
   }
 
   protected override wait(value: T, row: Row<T> | undefined): void {
-    // At capacity 0 a delivery that has completed has freed its own place, even while it is still being started.
-    const isFreed = this.freesAtOnce && this.status === SETTLING && this.queued === 0;
-    if (this.queued < this.capacity || isFreed) this.enqueue(value, row);
+    if (this.queued < this.capacity || this.hasFreedItsPlace()) this.enqueue(value, row);
     else this.overflowed(value, row);
+  }
+
+  /** At capacity 0 a delivery that has completed has freed its own place, even while it is still being started. */
+  private hasFreedItsPlace(): boolean {
+    return this.freesAtOnce && this.status === SETTLING && this.queued === 0;
   }
 
   protected override goOn(): void {

@@ -1,4 +1,5 @@
 import { Following } from './following.js';
+import { guarded } from './log.js';
 import type { ObservableInput, Subscription } from 'rxjs';
 import type { Followed } from './following.js';
 import type { Row } from './row.js';
@@ -124,7 +125,7 @@ export abstract class Delivery<T, R> implements Followed<R> {
   /** `deliver` has returned. */
   protected started(result: unknown): void {
     if (this.closed) {
-      quiet(result);
+      guarded(() => quiet(result));
       return;
     }
     this.status = IN_FLIGHT;

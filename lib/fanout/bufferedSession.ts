@@ -12,6 +12,15 @@ import type { SessionStats } from './totals.js';
 /** A session's delivery function, whatever it returns. */
 export type Deliver = (frame: DefinitionFrame) => unknown;
 
+/** How a session ended. */
+export interface Ended {
+  readonly reason: EndReason;
+  readonly error: unknown;
+  readonly discarded: number;
+  readonly inner: Subscription | undefined;
+  readonly overflowing: boolean;
+}
+
 /**
  * One registered device, as far as it is live: `boundedBuffer`'s machine with a name, exact counts, and an end.
  * All state is changed before a callback, an event or a log line.
@@ -46,22 +55,46 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     return this.ending === undefined && !this.closed && !this.host.over;
   }
 
-  /** Ends when what waits is delivered; the hub offers nothing any more. */
-  close(reason: EndReason): void {
+  /** From now on it delivers only what waits, and then ends. */
+  retire(reason: EndReason): void {
     if (this.ending !== undefined || this.closed) return;
     this.ending = reason;
     this.interrupt();
-    if (this.nothingLeft()) this.end(reason);
+  }
+
+  /** Ends when what waits is delivered; the hub offers nothing any more. */
+  close(reason: EndReason): void {
+    this.retire(reason);
+    if (!this.closed && this.nothingLeft()) this.end(this.ending ?? reason);
   }
 
   /** Ends now; what waits and what is in flight, if anything, is discarded. */
   end(reason: EndReason, error?: unknown): void {
-    if (this.closed) return;
-    const discarded = this.waiting + this.inFlight;
-    const inner = this.#inner;
-    const overflowing = this.leave();
+    if (!this.closed) this.tell(this.stop(reason, error));
+  }
+
+  /** The first half of an end: all state, and nobody is told. Not to be called when it is closed. */
+  stop(reason: EndReason, error?: unknown): Ended {
+    const ended = {
+      reason,
+      error,
+      discarded: this.waiting + this.inFlight,
+      inner: this.#inner,
+      overflowing: this.#droppedBefore >= 0,
+    };
+    this.host.totals.add(this);
+    this.status = CLOSED;
+    this.letQueueGo();
+    this.#inner = undefined;
+    this.#droppedBefore = -1;
+    this.letGo();
+    return ended;
+  }
+
+  /** The other half: whoever is to know. */
+  tell({ reason, error, discarded, inner, overflowing }: Ended): void {
     if (inner !== undefined) guarded(() => inner.unsubscribe());
-    this.tell(reason, discarded, error);
+    this.announce(reason, discarded, error);
     if (overflowing) this.host.announcer.left();
     guarded(() => this.conclude(reason, error));
     this.host.ended();
@@ -153,19 +186,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   /** Lets go of whatever else it holds, and is let go of. */
   protected abstract letGo(): void;
 
-  /** Changes all state before anybody is told. @returns whether it was overflowing */
-  private leave(): boolean {
-    this.host.totals.add(this);
-    const overflowing = this.#droppedBefore >= 0;
-    this.status = CLOSED;
-    this.letQueueGo();
-    this.#inner = undefined;
-    this.#droppedBefore = -1;
-    this.letGo();
-    return overflowing;
-  }
-
-  private tell(reason: EndReason, discarded: number, error?: unknown): void {
+  private announce(reason: EndReason, discarded: number, error?: unknown): void {
     const { id: sessionId } = this;
     const { logger, events } = this.host;
     if (events.observed) {

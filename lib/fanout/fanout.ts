@@ -72,7 +72,10 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     this.#hub = new Hub({
       host: this.#registry,
       catalog,
-      ended: (failure) => this.#registry.end(failure),
+      ended: (failure) => {
+        if (failure === undefined) this.#registry.complete();
+        else this.#registry.fail(failure.error);
+      },
     });
     this.frames$ = this.#hub.asObservable();
     this.events$ = events.events$;

@@ -28,6 +28,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   readonly #groups = new Map<string, Group>();
   readonly #tap = new Subject<DefinitionFrame>();
   readonly #pending = new Ring<DefinitionFrame>();
+  /** The scopes in which somebody may have let go of tombstones since the last broadcast. */
+  readonly #unswept = new Set<string>();
   #dispatching = false;
   #completed = false;
 
@@ -81,6 +83,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { group } = session;
     if (!session.attached) return;
     group.detach(session, afterThis);
+    if (group.log !== undefined) this.#unswept.add(group.key);
     this.#closeIfEmpty(group);
   }
 
@@ -90,22 +93,26 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const key = scopeKey(frame.msg.scope);
     totals.broadcast++;
     catalog?.append(key, frame);
+    this.#unswept.add(key);
     const group = this.#groups.get(key);
     if (group !== undefined) {
       group.offer(frame);
       this.#closeIfEmpty(group);
     }
     this.#tap.next(frame);
-    this.#sweep(key);
+    this.#sweep();
     announcer.tick();
   }
 
-  /** Behind everybody that was called: the group may be another one by now. */
-  #sweep(key: string): void {
+  /** Behind everybody that was called: a group may be another one by now. */
+  #sweep(): void {
     const { catalog } = this.owner;
-    const group = this.#groups.get(key);
-    catalog?.open(key).sweep(group?.slots.sessions ?? NOBODY);
-    if (group === undefined) catalog?.close(key);
+    for (const key of this.#unswept) {
+      const group = this.#groups.get(key);
+      catalog?.open(key).sweep(group?.slots.sessions ?? NOBODY);
+      if (group === undefined) catalog?.close(key);
+    }
+    this.#unswept.clear();
   }
 
   #closeIfEmpty(group: Group): void {

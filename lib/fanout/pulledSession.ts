@@ -6,6 +6,7 @@ import type { Group } from './group.js';
 import type { LogReader } from './logReader.js';
 import type { Row } from '../row.js';
 import type { DefinitionFrame } from '../definition.js';
+import type { Ended } from './bufferedSession.js';
 import type { EndReason } from './events.js';
 
 interface Receipt {
@@ -24,9 +25,9 @@ export class PulledSession extends Session {
     this.status = PAUSED;
   }
 
-  /** It takes no turns: whoever asks for a frame gets it at once. */
+  /** It takes turns for those who await a frame, and to tell that none is ahead. What `take` gives, it gives at once. */
   override get hungry(): boolean {
-    return false;
+    return this.reader !== undefined && (this.#receipts !== undefined || this.reader.waiting === 0);
   }
 
   override begin(): void {
@@ -44,19 +45,34 @@ export class PulledSession extends Session {
     if (!this.#refused) super.end(reason, error);
   }
 
+  override stop(reason: EndReason, error?: unknown): Ended {
+    if (reason === 'failed') this.#failure = { error };
+    return super.stop(reason, error);
+  }
+
   override offer(frame: DefinitionFrame, row?: Row<DefinitionFrame>): void {
-    const receipts = this.#receipts;
-    if (receipts === undefined) {
-      super.offer(frame, row);
-      return;
+    if (this.#receipts === undefined) super.offer(frame, row);
+    else this.hand(frame, this.#receipts);
+  }
+
+  override pull(most: number): number {
+    for (let taken = 0; ; taken++) {
+      if (this.reader?.waiting === 0) this.caughtUp();
+      const receipts = this.#receipts;
+      const frame = taken === most || receipts === undefined ? undefined : this.reader?.next();
+      if (frame === undefined || receipts === undefined) return taken;
+      this.hand(frame, receipts);
     }
-    const receipt = receipts.shift();
-    if (receipts.length === 0) this.#receipts = undefined;
-    this.done++;
-    receipt.resolve(frame);
+  }
+
+  override spared(sequences: readonly number[]): void {
+    super.spared(sequences);
+    if (this.reader?.waiting === 0) this.host.turns.requestLater(this);
   }
 
   take(): DefinitionFrame | undefined {
+    // Whoever awaits a frame asked before.
+    if (this.#receipts !== undefined) this.pull(Infinity);
     if (this.reader !== undefined) return this.takeFrom(this.reader);
     if (this.queued === 0) return undefined;
     const frame = this.shift();
@@ -72,17 +88,23 @@ export class PulledSession extends Session {
 
   /** Not async: two promises of frames must be fulfilled in the order of the frames, and at the same pace. */
   receive(): Promise<DefinitionFrame | undefined> {
-    const frame = this.take();
-    if (frame !== undefined) return Promise.resolve(frame);
-    const failure = this.#failure;
-    if (failure !== undefined) {
-      return Promise.resolve().then(() => {
-        throw failure.error;
-      });
+    if (this.reader === undefined) {
+      const frame = this.take();
+      if (frame !== undefined) return Promise.resolve(frame);
+      const failure = this.#failure;
+      if (failure !== undefined) {
+        return Promise.resolve().then(() => {
+          throw failure.error;
+        });
+      }
+      if (!this.registered) return Promise.resolve(undefined);
     }
-    if (!this.registered) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       (this.#receipts ??= new Ring()).push({ resolve, reject });
+      if (this.reader !== undefined) {
+        this.host.turns.request(this);
+        return;
+      }
       this.hasPlace();
       this.emptied();
     });
@@ -98,16 +120,18 @@ export class PulledSession extends Session {
   }
 
   private takeFrom(reader: LogReader): DefinitionFrame | undefined {
-    const frame = reader.next();
-    if (frame === undefined) {
-      // What lay ahead was spared it; but whoever is told now may commit more.
-      this.caughtUp();
-      return this.waiting > 0 ? this.take() : undefined;
-    }
-    this.done++;
+    const frame = reader.waiting > 0 ? reader.next() : undefined;
+    if (frame !== undefined) this.done++;
     if (reader.waiting === 0) this.caughtUp();
-    else this.tookOne();
-    return frame;
+    // Nothing lay ahead; but whoever was told may have committed more.
+    return frame ?? (this.waiting > 0 ? this.take() : undefined);
+  }
+
+  private hand(frame: DefinitionFrame, receipts: Ring<Receipt>): void {
+    const receipt = receipts.shift();
+    if (receipts.length === 0) this.#receipts = undefined;
+    this.done++;
+    receipt.resolve(frame);
   }
 
   private tookOne(): void {
@@ -116,7 +140,6 @@ export class PulledSession extends Session {
   }
 
   protected override conclude(reason: EndReason, error?: unknown): void {
-    if (reason === 'failed') this.#failure = { error };
     const receipts = this.#receipts;
     this.#receipts = undefined;
     while (receipts !== undefined && receipts.length > 0) {

@@ -70,7 +70,10 @@ export class Registry implements SessionHost {
     if (replay !== false) session.replay(replay === 'with-deletes');
     if (old !== undefined) {
       this.#ending.add(old);
-      if (!old.group.awaits(old)) this.#part(old);
+      if (!old.group.awaits(old)) {
+        this.#part(old);
+        old.retire('replaced');
+      }
     }
     this.events.tell({ type: 'registered', sessionId });
     this.logger.info('session registered', { sessionId });
@@ -92,20 +95,29 @@ export class Registry implements SessionHost {
     session.close(reason);
   }
 
-  /** The fan-out is over: all sessions end, gracefully or with its error. */
-  end(failure: { readonly error: unknown } | undefined): void {
+  /** The fan-out is over: all sessions end behind what waits for them. */
+  complete(): void {
     this.over = true;
     this.#unfinished++;
-    if (failure !== undefined) for (const session of [...this.#ending]) session.end('failed', failure.error);
     // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
     const draining: Session[] = [];
     for (const session of this.#sessions.values()) {
-      if (failure === undefined) session.close('completed');
-      else session.end('failed', failure.error);
+      session.close('completed');
       if (!session.closed) draining.push(session);
     }
     this.#sessions = new KeyedMap();
     for (const session of draining) if (!session.closed) this.#ending.add(session);
+    this.ended();
+  }
+
+  /** The fan-out is over: all sessions end now, those that drain too, before any of them is told. */
+  fail(error: unknown): void {
+    const sessions = this.#everybody();
+    this.over = true;
+    this.#unfinished++;
+    this.#sessions = new KeyedMap();
+    const ends = sessions.map((session) => ({ session, ended: session.stop('failed', error) }));
+    for (const { session, ended } of ends) session.tell(ended);
     this.ended();
   }
 

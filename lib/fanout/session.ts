@@ -109,7 +109,8 @@ export class Session extends GroupMember implements LogReading {
     this.group.endReading(this);
     if (this.ending === undefined) this.listen();
     this.emptied();
-    if (this.closed) return;
+    // Whoever was told may have ended it, or made it fall behind again.
+    if (this.closed || this.catchingUp) return;
     this.host.events.tell({ type: 'caught-up', sessionId: this.id, sequence });
     this.endWhenIdle();
   }

@@ -36,6 +36,12 @@ export class Turns {
     if (!this.#running) this.#run();
   }
 
+  /** The same, but not before the next turn: whoever asks must not be called back now. */
+  requestLater(reader: LogReading): void {
+    this.#row.add(reader);
+    if (!this.#scheduled) this.#schedule();
+  }
+
   forget(reader: LogReading): void {
     this.#row.delete(reader);
   }

@@ -28,13 +28,22 @@ export async function judge(settings: ServerSettings, token: string, request: In
   try {
     return { type: 'accepted', identity: checkIdentity(await settings.authenticate(token, request)) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : show(error);
+    const reason = reasonOf(error);
     if (error instanceof AuthenticationUnavailable) {
       settings.logger.error('tokens cannot be checked', { reason, cause: error.cause });
       return { type: 'undecided' };
     }
     settings.logger.info('a token is refused', { reason });
     return { type: 'refused' };
+  }
+}
+
+/** What was thrown may be anything, and must not be thrown once more. */
+function reasonOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : show(error);
+  } catch {
+    return 'an error that cannot be read';
   }
 }
 

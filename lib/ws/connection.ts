@@ -1,6 +1,7 @@
 import { decodeMessage, encodeMessage, type Handshake, type MessageOf } from '../wire/index.js';
 import { admit, judge, type Admission } from './admission.js';
 import { CloseCode } from './closeCode.js';
+import { EarlyMessages } from './earlyMessages.js';
 import { Fault, socketFault, wireFault } from './fault.js';
 import { IdleTimer } from './idleTimer.js';
 import { Outbox } from './outbox.js';
@@ -36,9 +37,8 @@ export class Connection implements SessionTransport {
   readonly pongs: Pongs;
   #phase: 'handshake' | 'deciding' | 'open' | 'closing' = 'handshake';
   #session: ServedSession | undefined;
-  /** What came while the handshake was being decided on; never more than `maxFrameBytes`. */
-  #early: Uint8Array[] = [];
-  #earlyBytes = 0;
+  /** What came while the handshake was being decided on. */
+  readonly #early: EarlyMessages;
   #graceful = false;
   /** Of the handshake first, then of closing. */
   #timer: NodeJS.Timeout;
@@ -58,7 +58,8 @@ export class Connection implements SessionTransport {
     readonly request: IncomingMessage,
   ) {
     this.settings = host.settings;
-    const { highWaterMark, handshakeTimeout } = this.settings.limits;
+    const { highWaterMark, handshakeTimeout, maxFrameBytes } = this.settings.limits;
+    this.#early = new EarlyMessages(maxFrameBytes);
     this.outbox = new Outbox(socket, highWaterMark);
     const isReplaying = () => this.#session?.registration.replaying === true;
     this.pongs = new Pongs(this.outbox, isReplaying, () => {
@@ -113,7 +114,7 @@ export class Connection implements SessionTransport {
     });
     this.webSocket.on('ping', (data) => {
       this.#idle.heard();
-      this.pongs.answer(data, Opcode.pong);
+      this.pongs.answer(new Uint8Array(data), Opcode.pong);
     });
     this.webSocket.on('pong', () => {
       this.#idle.heard();
@@ -138,7 +139,7 @@ export class Connection implements SessionTransport {
     this.#phase = 'closing';
     clearTimeout(this.#timer);
     this.#idle.stop();
-    this.#early = [];
+    this.#early.takeAll();
     if (this.#session === undefined) return true;
     this.#session.end();
     this.host.left(this.#session);
@@ -154,9 +155,7 @@ export class Connection implements SessionTransport {
   }
 
   #keepForLater(data: Buffer): void {
-    this.#earlyBytes += data.length;
-    if (this.#earlyBytes > this.settings.limits.maxFrameBytes) this.fail(Fault.tooLarge);
-    else this.#early.push(data);
+    if (!this.#early.push(data)) this.fail(Fault.tooLarge);
   }
 
   #handle(data: Uint8Array): void {
@@ -203,6 +202,6 @@ export class Connection implements SessionTransport {
     this.host.letIn(session);
     this.outbox.send(ack);
     session.begin();
-    for (const data of this.#early.splice(0)) if (!this.#isClosing()) this.#handle(data);
+    for (const data of this.#early.takeAll()) if (!this.#isClosing()) this.#handle(data);
   }
 }

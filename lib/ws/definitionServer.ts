@@ -46,6 +46,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
   ) {
     this.#events = settings.fanout.events$.subscribe((event) => {
       if (event.type === 'caught-up') this.#sessions.get(event.sessionId)?.caughtUp();
+      else if (event.type === 'registered') this.#sessions.get(event.sessionId)?.registration.registered();
     });
     this.#upgrades = new Upgrades(this, webSockets, server, settings.path);
   }

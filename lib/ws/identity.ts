@@ -32,6 +32,8 @@ const U64 = 2n ** 64n;
 export function checkIdentity(identity: Identity): Identity {
   const { subject, scope, expiresAt } = identity;
   if (typeof subject !== 'string') throw new TypeError('an identity must have a subject');
+  if (expiresAt !== undefined && typeof expiresAt !== 'number')
+    throw new TypeError('an identity must have an expiresAt in epoch seconds');
   if (expiresAt !== undefined && !(expiresAt * 1000 > Date.now())) throw new TypeError('the token has expired');
   if (scope === undefined) return identity;
   for (const id of [scope.tenantId, scope.databaseId]) {

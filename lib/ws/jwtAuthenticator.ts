@@ -20,8 +20,9 @@ export interface JwtAuthenticatorOptions {
   /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`; with a secret, HMAC only. */
   readonly algorithms: string[];
   /**
-   * Makes an identity of verified claims; a throw refuses the token. Default: `sub` is the subject, `tenant_id` and
-   * `database_id` (whole numbers, or decimal strings) are the scope, which a token without both has not, `exp` is the expiry.
+   * Makes an identity of verified claims; a throw refuses the token. `exp` is the expiry, unless it names an earlier one.
+   * Default: `sub` is the subject, `tenant_id` and `database_id` (whole numbers, or decimal strings) are the scope, which a
+   * token without both has not.
    */
   readonly identity?: ((claims: JwtClaims) => Identity) | undefined;
 }
@@ -57,7 +58,10 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
     const { jwtVerify } = await loadJose();
     opened ??= open();
     const { payload } = await jwtVerify(token, await opened, rules);
-    return identity(payload);
+    const said = identity(payload);
+    if (payload.exp === undefined) return said;
+    // Whatever the identity says, a token that has expired lets nobody stay.
+    return { ...said, expiresAt: Math.min(said.expiresAt ?? Infinity, payload.exp + CLOCK_TOLERANCE) };
   };
 }
 
@@ -70,12 +74,11 @@ async function loadJose() {
   }
 }
 
-/** `sub`, `tenant_id` with `database_id`, and `exp`, behind which the tolerance still counts. */
-function defaultIdentity({ sub, exp, tenant_id: tenantId, database_id: databaseId }: JwtClaims): Identity {
+/** `sub`, and `tenant_id` with `database_id`. */
+function defaultIdentity({ sub, tenant_id: tenantId, database_id: databaseId }: JwtClaims): Identity {
   if (sub === undefined) throw new TypeError('a token must have a subject');
-  const expiresAt = exp === undefined ? undefined : exp + CLOCK_TOLERANCE;
-  if (tenantId === undefined && databaseId === undefined) return { subject: sub, expiresAt };
-  return { subject: sub, scope: { tenantId: u64Claim(tenantId), databaseId: u64Claim(databaseId) }, expiresAt };
+  if (tenantId === undefined && databaseId === undefined) return { subject: sub };
+  return { subject: sub, scope: { tenantId: u64Claim(tenantId), databaseId: u64Claim(databaseId) } };
 }
 
 /** A JSON number above 2^53 is not the one that was meant. */

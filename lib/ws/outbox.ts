@@ -26,7 +26,8 @@ export class Outbox {
   readonly #drained$ = new Observable<never>((subscriber) => {
     this.#waiting = subscriber;
     return () => {
-      this.#waiting = undefined;
+      // At capacity 0 the next delivery is subscribed before the last one is torn down.
+      if (this.#waiting === subscriber) this.#waiting = undefined;
     };
   });
 

@@ -16,8 +16,10 @@ export class Registration {
   replaying = false;
   #current = new Subscription();
   #resyncDue = false;
-  /** Nothing is registered any more. */
+  /** Nothing is to be registered any more. */
   #finishing = false;
+  /** Registrations of ours of which `registered` was not told yet. */
+  #untold = 0;
 
   constructor(
     readonly sessionId: string,
@@ -36,7 +38,7 @@ export class Registration {
    * every replay begins with a frame, which one who asks and never reads would pile up.
    */
   resync(): void {
-    if (!this.settings.hasCatalog || this.#resyncDue || this.#finishing) return;
+    if (!this.settings.hasCatalog || this.#resyncDue || this.#isLeaving()) return;
     this.#resyncDue = true;
     this.replaying = true;
     const again = setImmediate(() => {
@@ -47,6 +49,12 @@ export class Registration {
     });
   }
 
+  /** A `registered` of this session. Of another registration by its id: ours was replaced, and is not to come back. */
+  registered(): void {
+    if (this.#untold > 0) this.#untold--;
+    else this.#finishing = true;
+  }
+
   /** A `caught-up` of this session. */
   caughtUp(): void {
     if (!this.#resyncDue) this.replaying = false;
@@ -54,8 +62,9 @@ export class Registration {
 
   /** Nothing new from now on; what waits is delivered, then `completed` is told. */
   finish(): void {
+    const isReplaced = this.#finishing;
     this.#finishing = true;
-    if (!this.settings.fanout.unregister(this.sessionId)) this.listener.completed();
+    if (!isReplaced && !this.settings.fanout.unregister(this.sessionId)) this.listener.completed();
   }
 
   /** Nothing more at all. */
@@ -66,9 +75,18 @@ export class Registration {
 
   readonly #replayAll = (): void => {
     this.#resyncDue = false;
+    if (this.#isLeaving()) {
+      this.replaying = false;
+      return;
+    }
     // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
-    if (!this.#finishing) this.#register('with-deletes');
+    this.#register('with-deletes');
   };
+
+  /** Whether the session was unregistered, or replaced, by whoever owns the fan-out, or is to end: it must not come back. */
+  #isLeaving(): boolean {
+    return this.#finishing || this.settings.fanout.session(this.sessionId) === undefined;
+  }
 
   #register(replay: SessionOptions['replay']): void {
     this.#current.unsubscribe();
@@ -79,6 +97,7 @@ export class Registration {
     const { outbox } = this;
     const options = { ...this.settings.session, scope: this.identity.scope, replay };
     const session$ = this.settings.fanout.register(this.sessionId, ({ bytes }) => outbox.deliver(bytes), options);
+    this.#untold++;
     current.add(
       session$.subscribe({
         error: (error: unknown) => {

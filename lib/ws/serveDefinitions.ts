@@ -4,7 +4,7 @@ import { DefinitionServerEnd, type DefinitionServer } from './definitionServer.j
 import { checkServeOptions, type ServeOptions } from './serverOptions.js';
 
 /** Fragments of one message at most; no client that is known sends any. */
-const MOST_FRAGMENTS = 4_096;
+const MOST_FRAGMENTS = 128;
 /** How often the sockets that have not been upgraded are looked at, ms. */
 const LOOK_EVERY = 1_000;
 /** `ws` keeps its limit in 32 bits, of which one is the sign; above it there is none. */

@@ -24,8 +24,8 @@ export interface SessionTransport {
   close(code: CloseCode): void;
 }
 
-/** Told to a client whose token has no end, seconds: 2^32-1. */
-const NO_END = 0xffff_ffffn;
+/** Told to a client whose token has no end, or a later one, seconds: 2^32-1. */
+const NO_END = 0xffff_ffff;
 
 /** A client that was let in. */
 export class ServedSession implements RegistrationListener {
@@ -122,6 +122,6 @@ export class ServedSession implements RegistrationListener {
 }
 
 function secondsTo(epochSeconds: number | undefined): bigint {
-  if (epochSeconds === undefined || epochSeconds === Infinity) return NO_END;
-  return BigInt(Math.max(0, Math.floor(epochSeconds - Date.now() / 1000)));
+  const left = (epochSeconds ?? Infinity) - Date.now() / 1000;
+  return BigInt(Math.max(0, Math.floor(Math.min(left, NO_END))));
 }

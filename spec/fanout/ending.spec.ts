@@ -133,6 +133,33 @@ describe('error (F11)', () => {
     });
   });
 
+  it('gives nobody anything more, whatever those who are told first do', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const gate = new Subject<never>();
+    const { names, deliver } = keeper();
+    const receiver = fanout.receiver('pulled');
+    const told: unknown[] = [];
+    fanout
+      .register('first', () => undefined)
+      .subscribe({
+        error: () => {
+          gate.complete();
+          told.push(fanout.stats().waiting, fanout.stats().ending, receiver.waiting, receiver.tryReceive());
+        },
+      });
+    fanout
+      .register('behind', (frame) => {
+        deliver(frame);
+        return gate;
+      })
+      .subscribe({ error: () => undefined });
+    broadcast(fanout, 'a', 'b');
+    fanout.error(over);
+    expect(names).toEqual(['a']);
+    expect(told).toEqual([0, 0, 0, undefined]);
+    expect(fanout.stats()).toMatchObject({ discarded: 4, delivered: 2 });
+  });
+
   it('tells on `events$`, which completes, and never errors', () => {
     const logger = recordingLogger();
     const fanout = new DefinitionSyncFanout({ logger });

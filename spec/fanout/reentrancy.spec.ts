@@ -118,6 +118,74 @@ describe('what a callback may do to its session', () => {
   });
 });
 
+describe('what `deliver` returns when it has ended its own session', () => {
+  it('takes no frame from the others, though it throws when it is looked at', () => {
+    const { names, deliver } = keeper();
+    const getPrototypeOf = (): never => {
+      throw over;
+    };
+    const errors = unhandledIn(() => {
+      const fanout = new DefinitionSyncFanout({ logger: silent });
+      const subscription = fanout
+        .register('a', () => {
+          subscription.unsubscribe();
+          return new Proxy({}, { getPrototypeOf }) as Promise<never>;
+        })
+        .subscribe();
+      fanout.register('b', deliver).subscribe();
+      broadcast(fanout, 'f()', 'g()');
+      expectBalance(fanout);
+    });
+    expect(names).toEqual(['f()', 'g()']);
+    expect(errors).toEqual([over]);
+  });
+});
+
+describe('a session that is replaced', () => {
+  it('is closed when its successor is told of', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const old = fanout.receiver('a');
+    broadcast(fanout, 'f()');
+    const told: unknown[] = [];
+    fanout.events$.subscribe(({ type }) => {
+      if (type !== 'registered') return;
+      told.push(old.closed);
+      old.close();
+      told.push(old.closed, old.waiting);
+    });
+    fanout.receiver('a');
+    expect(told).toEqual([true, true, 1]);
+    expect(old.tryReceive()?.msg.name).toBe('f()');
+    expectBalance(fanout);
+  });
+});
+
+describe('a session that catches up', () => {
+  it('is not told to have caught up when the telling of its overflow made it fall behind again', () => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, logger: silent });
+    const inFlight: Subject<never>[] = [];
+    const events = eventsOf(fanout);
+    let states = 0;
+    fanout.events$.subscribe(({ type }) => {
+      if (type === 'overflow-ended' && states++ === 0) broadcast(fanout, 'x', 'y');
+    });
+    const deliver = () => {
+      inFlight.push(new Subject());
+      return inFlight[inFlight.length - 1];
+    };
+    fanout.register('a', deliver, { overflow: 'catch-up', capacity: 0 }).subscribe();
+    broadcast(fanout, 'f()', 'g()');
+    for (let i = 0; i < 4; i++) inFlight[i]?.complete();
+    expect(events.slice(1)).toEqual([
+      'overflow-began a',
+      'overflow-ended a 0',
+      'overflow-began a',
+      'overflow-ended a 0',
+      'caught-up a 4',
+    ]);
+  });
+});
+
 describe('a replaced session whose last frame is under way', () => {
   /** The first session replaces the second within a frame; the second's last delivery does as it is told. */
   function replaced(last: (fanout: DefinitionSyncFanout) => void): string[] {

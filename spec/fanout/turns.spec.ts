@@ -3,7 +3,8 @@ import { DefinitionSyncFanout } from 'ddl-fanout';
 import { asapScheduler, queueScheduler, type SchedulerLike, VirtualTimeScheduler } from 'rxjs';
 import { FRAMES_PER_TURN, type LogReading, Turns } from '../../lib/fanout/turns.js';
 import { ByHand, commit, short } from '../helpers/byHand.js';
-import { expectBalance, silent } from '../helpers/fanout.js';
+import { eventsOf, expectBalance, silent } from '../helpers/fanout.js';
+import { settle } from '../helpers/promises.js';
 
 /** Has `left` frames to read, and says in `row` whose turn it was, and for how many. */
 class Reader implements LogReading {
@@ -182,5 +183,50 @@ describe('catching up', () => {
     }
     expect(Math.max(...shares)).toBeLessThanOrEqual(2_000);
     expect(shares.length).toBeGreaterThan(1);
+  });
+
+  it('are shared by receivers that are awaited; what `tryReceive` gives, it gives at once', async () => {
+    const { scheduler, fanout } = filled(FRAMES_PER_TURN + 500);
+    const receivers = ['a', 'b'].map((id) => fanout.receiver(id, { replay: true }));
+    let received = 0;
+    const reading = receivers.map(async (receiver) => {
+      for (let left = FRAMES_PER_TURN + 500; left > 0; left--, received++) await receiver.receive();
+    });
+    await settle();
+    expect(received).toBe(FRAMES_PER_TURN);
+    expect(receivers.reduce((sum, { waiting }) => sum + waiting, 0)).toBe(FRAMES_PER_TURN + 1_000);
+    scheduler.turn();
+    await settle();
+    expect(received).toBe(2 * FRAMES_PER_TURN);
+    scheduler.turn();
+    await Promise.all(reading);
+    expect([...fanout.sessions()].map(({ state }) => state)).toEqual(['live', 'live']);
+
+    const third = fanout.receiver('c', { replay: true });
+    let taken = 0;
+    while (third.tryReceive() !== undefined) taken++;
+    expect(taken).toBe(FRAMES_PER_TURN + 500);
+  });
+
+  it('give a frame that is awaited to whoever awaits it, though another is asked for at once', async () => {
+    const { scheduler, fanout } = filled(FRAMES_PER_TURN + 2);
+    fanout.register('first', () => undefined, { replay: true }).subscribe();
+    const receiver = fanout.receiver('lite', { replay: true });
+    const awaited = receiver.receive();
+    expect(receiver.tryReceive()?.sequence).toBe(2);
+    expect((await awaited)?.sequence).toBe(1);
+    while (scheduler.turn() > 0);
+    expectBalance(fanout);
+  });
+
+  it('tell a receiver that nothing is ahead any more, though nobody asks it for a frame', () => {
+    const { scheduler, fanout } = filled(1);
+    const events = eventsOf(fanout);
+    fanout.receiver('lite', { replay: true });
+    commit(fanout, '-d0');
+    expect(fanout.session('lite')).toMatchObject({ state: 'catching-up', waiting: 0 });
+    scheduler.turn();
+    expect(fanout.session('lite')).toMatchObject({ state: 'live', waiting: 0 });
+    expect(events).toEqual(['registered lite', 'caught-up lite 2']);
   });
 });

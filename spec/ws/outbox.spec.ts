@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { DefinitionSyncFanout } from 'ddl-fanout';
+import { definition } from 'ddl-fanout/testing';
+import { deliverTo, type UpgradedSocketLike } from 'ddl-fanout/ws';
 import { Outbox } from '../../lib/ws/outbox.js';
 import { Opcode } from '../../lib/ws/webSocketFrame.js';
 import { FakeUpgradedSocket } from '../helpers/fakeUpgradedSocket.js';
+import { silent } from '../helpers/fanout.js';
 import { settle } from '../helpers/promises.js';
 
 const message = (byte: number, length = 1): Uint8Array => new Uint8Array(length).fill(byte);
@@ -156,6 +160,19 @@ describe('Outbox', () => {
     outbox.deliver(message(1, 2));
     outbox.whenReady(again);
     await settle();
+    expect(socket.writes).toHaveLength(3);
+  });
+
+  it.each([0, 1])('keeps a session of capacity %i going that fills the socket with every frame', async (capacity) => {
+    const socket = new FakeUpgradedSocket();
+    const fanout = new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', capacity, logger: silent });
+    fanout.register('lite', deliverTo(socket as UpgradedSocketLike, { highWaterMark: 1 })).subscribe();
+    for (const name of ['a', 'b', 'c']) fanout.broadcast(definition(name));
+    for (let i = 0; i < 4; i++) {
+      await settle();
+      socket.drain();
+    }
+    expect(fanout.session('lite')).toMatchObject({ state: 'live', delivered: 3, inFlight: 0 });
     expect(socket.writes).toHaveLength(3);
   });
 });
