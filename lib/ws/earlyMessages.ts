@@ -1,5 +1,5 @@
-/** Messages that are kept at most: an empty one takes memory too. */
-const MOST = 64;
+/** Messages that are kept at most, more than the smallest of a whole read: an empty one takes memory too. */
+const MOST = 16_384;
 
 /** What a client sends while it waits for the answer to its handshake. */
 export class EarlyMessages {

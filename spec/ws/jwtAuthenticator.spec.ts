@@ -92,6 +92,18 @@ describe('jwtAuthenticator', () => {
     const token = await sign({ sub: 'me', org: 5 });
     const identity = ({ org }: JWTPayload) => ({ subject: `org ${String(org)}` });
     expect(await verify(token, { identity })).toEqual({ subject: 'org 5' });
+    const exp = NOW + 60;
+    const expiring = await sign({ sub: 'me', exp });
+    expect(await verify(expiring, { identity: () => ({ subject: 'a' }) })).toEqual({
+      subject: 'a',
+      expiresAt: exp + 2,
+    });
+    for (const expiresAt of [exp - 5, exp + 500]) {
+      expect(await verify(expiring, { identity: () => ({ subject: 'a', expiresAt }) })).toEqual({
+        subject: 'a',
+        expiresAt: Math.min(expiresAt, exp + 2),
+      });
+    }
     const no = (): never => {
       throw new Error('not here');
     };

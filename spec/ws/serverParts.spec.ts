@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { judge } from '../../lib/ws/admission.js';
+import { EarlyMessages } from '../../lib/ws/earlyMessages.js';
 import { Expiry } from '../../lib/ws/expiry.js';
 import { IdleTimer } from '../../lib/ws/idleTimer.js';
 import { KnownEpochs } from '../../lib/ws/knownEpochs.js';
+import { silent } from '../helpers/fanout.js';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { ServerSettings } from '../../lib/ws/serverOptions.js';
 
 describe('KnownEpochs', () => {
   const me = { subject: 'me' };
@@ -36,6 +42,52 @@ describe('KnownEpochs', () => {
     epochs.admit(me, 'c', 1n);
     expect(epochs.admit(me, 'a', 2n)).toBe(false);
     expect(epochs.admit(me, 'b', 1n)).toBe(true);
+  });
+});
+
+describe('EarlyMessages', () => {
+  it('keeps so many bytes, and so many messages, empty ones too', () => {
+    const early = new EarlyMessages(10);
+    expect([early.push(new Uint8Array(10)), early.push(new Uint8Array(1))]).toEqual([true, false]);
+    const empty = new EarlyMessages(10);
+    const taken = Array.from({ length: 20_000 }, () => empty.push(new Uint8Array()));
+    expect(taken.filter(Boolean)).toHaveLength(16_384);
+  });
+
+  it('keeps nothing but the messages alive, and each once', () => {
+    const early = new EarlyMessages(10);
+    early.push(Buffer.alloc(65_536).subarray(3, 5));
+    const [message] = early.takeAll();
+    expect([message?.length, message?.buffer.byteLength]).toEqual([2, 2]);
+    expect(early.takeAll()).toEqual([]);
+  });
+});
+
+describe('judge', () => {
+  const request = new IncomingMessage(new Socket());
+
+  it('refuses a token, whatever was thrown', async () => {
+    const lines: unknown[] = [];
+    const logger = { ...silent, info: (_message: string, facts?: object) => lines.push(facts) };
+    const unreadable = Object.defineProperty(new Error(), 'message', {
+      get: () => {
+        throw new Error('not to be read');
+      },
+    });
+    for (const thrown of [new Error('no'), 'no', undefined, unreadable]) {
+      const authenticate = (): never => {
+        throw thrown as Error;
+      };
+      const settings = { authenticate, logger } as unknown as ServerSettings;
+      expect(await judge(settings, '', request)).toEqual({ type: 'refused' });
+    }
+    expect(lines).toEqual(['no', '"no"', 'undefined', 'an error that cannot be read'].map((reason) => ({ reason })));
+  });
+
+  it.each([new Date(), '9999999999', [9_999_999_999], NaN, 1])('refuses an identity that expires at %p', async (at) => {
+    const authenticate = () => ({ subject: 'me', expiresAt: at });
+    const settings = { authenticate, logger: silent } as unknown as ServerSettings;
+    expect(await judge(settings, '', request)).toEqual({ type: 'refused' });
   });
 });
 

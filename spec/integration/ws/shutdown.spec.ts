@@ -81,6 +81,30 @@ describe('a fan-out that is over', () => {
   });
 });
 
+describe('a client whose session was taken away by the owner of the fan-out', () => {
+  it.each<[string, (fanout: DefinitionSyncFanout, sessionId: string) => unknown]>([
+    ['unregistered', (fanout, sessionId) => fanout.unregister(sessionId)],
+    ['replaced', (fanout, sessionId) => fanout.register(sessionId, () => undefined).subscribe()],
+  ])('does not let itself in again by a resync (%s)', async (_how, takeAway) => {
+    origin = await startOrigin({ limits: { highWaterMark: 1_000 } });
+    const client = await Client.letIn(origin.server.url);
+    client.socket.pause();
+    // More than the network takes while nobody reads.
+    for (let i = 0; i < 200; i++) origin.put(`f${i}`, 'x'.repeat(50_000));
+    await eventually(() => origin.fanout.stats().inFlight === 1);
+    const sessionId = client.of('HandshakeAck')[0]?.sessionId ?? '';
+    takeAway(origin.fanout, sessionId);
+    const { activeSessions } = origin.fanout;
+    client.send('ResyncRequest', { reason: { type: 'CorruptedState' }, fromMutationId: 0n, collection: '' });
+    await eventually(() => origin.server.stats().resyncs === 1);
+    origin.put('later');
+    client.socket.resume();
+    expect(await client.closed()).toBe(1001);
+    expect(client.story).toEqual(Array.from({ length: 200 }, (_, i) => `put f${i}`));
+    expect(origin.fanout.activeSessions).toBe(activeSessions);
+  });
+});
+
 describe('a server of the caller', () => {
   let http: Server;
 

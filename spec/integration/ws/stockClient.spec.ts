@@ -198,6 +198,14 @@ describe('a client that was let in', () => {
     expect(origin.server.stats()).toMatchObject({ expired: 1, sessions: 1 });
   });
 
+  it('is told of an end that the wire cannot carry as of none', async () => {
+    origin = await startOrigin();
+    const client = await Client.letIn(origin.server.url);
+    client.send('TokenRefresh', { newToken: `until:${Number.MAX_VALUE}` });
+    expect(await client.message('TokenRefreshAck')).toMatchObject({ success: true, expiresInSecs: 4_294_967_295n });
+    expect(client.closeCode).toBeUndefined();
+  });
+
   it.each(['bad', 'tenant:7', 'until:1'])('is closed when it refreshes its token by %p', async (newToken) => {
     origin = await startOrigin();
     const client = await Client.letIn(origin.server.url);
