@@ -60,6 +60,23 @@ async function infoOrCreate(jsm: JetStreamManager, config: BucketConfig): Promis
   }
 }
 
+/** How far apart two looks at a new stream are, ms. */
+const LOOK_AGAIN = 250;
+
+/**
+ * Nodes of a cluster that create the same stream at once may each be told that it is theirs, until one of them has won.
+ * So a stream to which nothing was ever published is looked at until two looks agree.
+ */
+async function settled(jsm: JetStreamManager, first: StreamInfo): Promise<StreamInfo> {
+  for (let info = first; ; ) {
+    if (info.state.last_seq > 0) return info;
+    await pause(LOOK_AGAIN);
+    const next = await jsm.streams.info(first.config.name);
+    if (next.config.description === info.config.description) return next;
+    info = next;
+  }
+}
+
 /**
  * Opens a bucket, creating it when there is none; waits out servers that are just starting.
  * @param beside a bucket that is open on the same connection
@@ -73,7 +90,7 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
   const deadline = performance.now() + timeout;
   for (;;) {
     try {
-      const info = await infoOrCreate(jsm, config);
+      const info = await settled(jsm, await infoOrCreate(jsm, config));
       checkFit(info, config, options.replicas);
       return {
         connection,
