@@ -68,7 +68,7 @@ const LOOK_AGAIN = 250;
  * So a stream to which nothing was ever published is looked at until two looks agree.
  */
 async function settled(jsm: JetStreamManager, first: StreamInfo): Promise<StreamInfo> {
-  for (let info = first; ; ) {
+  for (let info = first; ;) {
     if (info.state.last_seq > 0) return info;
     await pause(LOOK_AGAIN);
     const next = await jsm.streams.info(first.config.name);

@@ -1,7 +1,7 @@
 import { firstValueFrom, timer } from 'rxjs';
 import { CaptureError } from './captureError.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
-import { captureVersion, completeScript, installScript } from './captureScript.js';
+import { captureVersion, completeScript, installScript, isCurrent, reconcileScript } from './captureScript.js';
 import { checkClient } from './connection.js';
 import { hasCapture } from './hasCapture.js';
 import type { PostgresConnection, PostgresLike } from './postgresLike.js';
@@ -16,7 +16,8 @@ export interface CaptureOptions {
  * Makes the database tell its function, trigger and procedure DDL, or brings what does so up to date.
  *
  * - Idempotent: keeps all that was captured and every reader's position, replaces the code of an older version, tells
- *   what has changed without being seen. Calling it at each start of the Origin is right.
+ *   what has changed without being seen. Calling it at each start of the Origin is right: code that is there is left alone.
+ * - Replacing code takes locks that DDL beside it may deadlock with; PostgreSQL then fails either.
  * - One transaction; it needs a role that may create event triggers (a superuser, as a rule) and PostgreSQL 13 or later.
  * - Waits for transactions that change definitions at that moment and, the first time, for every transaction of this
  *   database that has written and was open before: what those did, no event trigger saw. Cut off meanwhile, it waits
@@ -28,25 +29,29 @@ export function installCapture(client: PostgresLike, options: CaptureOptions = {
   checkClient(client);
   const names = captureNames(options.schema);
   return withConnection(client, 'installing the capture', async (connection) => {
-    await checkVersions(connection, names);
-    await connection.run(installScript(names));
+    const hasItsCode = await checkVersions(connection, names);
+    await connection.run(hasItsCode ? reconcileScript(names) : installScript(names));
     if (await isComplete(connection, names)) return;
     await untilEnded(connection, await writersUnderWay(connection));
     await connection.run(completeScript(names));
   });
 }
 
-async function checkVersions(connection: PostgresConnection, names: CaptureNames): Promise<void> {
+/** Whether there is a capture with the code of this version, and nothing to mend. */
+async function checkVersions(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
   const [server] = await connection.query(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
   if (Number(server?.['version']) < 130_000) {
     throw new CaptureError('VERSION', `PostgreSQL 13 or later is needed, this one says ${String(server?.['version'])}`);
   }
-  if (!(await hasCapture(connection, names))) return;
+  if (!(await hasCapture(connection, names))) return false;
   const [capture] = await connection.query(`SELECT version::text AS version FROM ${names.schema}.capture`);
   const version = Number(capture?.['version']);
   if (version > captureVersion) {
     throw new CaptureError('VERSION', `the capture was made by a newer library (version ${version})`);
   }
+  if (version < captureVersion) return false;
+  const [code] = await connection.query(isCurrent(names));
+  return code?.['current'] === true;
 }
 
 /** False the first time, and again if that was cut off: the transactions it waited for may be under way still. */

@@ -16,6 +16,12 @@ export function removeCapture(client: PostgresLike, options: CaptureOptions = {}
   checkClient(client);
   const names = captureNames(options.schema);
   return withConnection(client, 'removing the capture', async (connection) => {
-    if (await hasCapture(connection, names)) await connection.run(removeScript(names));
+    if (!(await hasCapture(connection, names))) return;
+    try {
+      await connection.run(removeScript(names));
+    } catch (error) {
+      // Another one may have removed it meanwhile.
+      if (await hasCapture(connection, names)) throw error;
+    }
   });
 }

@@ -322,6 +322,46 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    it('leaves its code alone at the next start, unless something of it was switched off', async () => {
+      const { schema, listen, end } = await fresh(fn('s.f'));
+      const code = () =>
+        database.sql(`SELECT oid FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace ORDER BY 1`);
+      const before = await code();
+      await installCapture(database.client, { schema });
+      expect(await code()).toEqual(before);
+      const listener = listen();
+      await listener.settled();
+      for (const damage of [
+        `ALTER EVENT TRIGGER ${schema}_drop DISABLE`,
+        `DROP EVENT TRIGGER ${schema}_drop`,
+        `ALTER TABLE ${schema}.touched DISABLE TRIGGER on_commit`,
+      ]) {
+        await database.sql(damage);
+        await installCapture(database.client, { schema });
+        expect(await listener.after(fn('s.g'))).toEqual(['put function s.g()']);
+        expect(await listener.after('DROP FUNCTION s.g()')).toEqual(['delete function s.g()']);
+      }
+      await end();
+    });
+
+    it('tells of a schema that only pretends to be a capture', async () => {
+      const { listen, end } = await fresh();
+      const listener = listen();
+      await listener.settled();
+      await database.sql(`CREATE ROLE pretender; CREATE SCHEMA hide AUTHORIZATION pretender;
+        COMMENT ON SCHEMA hide IS 'ddl-fanout capture'`);
+      expect(await listener.after(fn('hide.f'))).toEqual(['put function hide.f()']);
+      await database.sql('DROP SCHEMA hide CASCADE; DROP ROLE pretender');
+      await end();
+    });
+
+    it('may be installed by several at once, and removed', async () => {
+      const three = [1, 2, 3];
+      await Promise.all(three.map(() => installCapture(database.client, { schema: 'at_once' })));
+      await Promise.all(three.map(() => removeCapture(database.client, { schema: 'at_once' })));
+      expect(await database.sql(`SELECT FROM pg_namespace WHERE nspname = 'at_once'`)).toEqual([]);
+    });
+
     it('is not touched by an older library', async () => {
       const { schema, end } = await fresh();
       await database.sql(`UPDATE ${schema}.capture SET version = 1000`);
