@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { OverflowStrategy } from 'ddl-fanout';
 
@@ -61,7 +62,7 @@ function parse(args: readonly string[]) {
         once: { type: 'boolean', default: false },
         port: { type: 'string', default: '0' },
         sessions: { type: 'string', default: '4' },
-        migration: { type: 'string', default: new URL('migration', import.meta.url).pathname },
+        migration: { type: 'string', default: fileURLToPath(new URL('migration', import.meta.url)) },
         overflow: { type: 'string', default: 'catch-up' },
         nodes: { type: 'string', default: '1' },
         postgres: { type: 'string' },

@@ -1,6 +1,6 @@
 import { tap } from 'rxjs';
 import { FanoutError } from '../errors.js';
-import { badOption, wholeNumber } from '../options.js';
+import { badOption, objectOption, wholeNumber } from '../options.js';
 import { LogReader } from './logReader.js';
 import { checkScope, scopeKey } from './scopeKey.js';
 import { ScopeLog } from './scopeLog.js';
@@ -36,7 +36,7 @@ export class DefinitionCatalog {
 
   /** @throws {FanoutError} BAD_OPTION unless `maxTombstones` is a whole number of 0 or more, or Infinity. */
   constructor(options: CatalogOptions = {}) {
-    const { maxTombstones = 1024 } = options;
+    const { maxTombstones = 1024 } = objectOption('options', options);
     this.#maxTombstones = wholeNumber('maxTombstones', maxTombstones);
     this.#inside = {
       own: () => this.#own(),

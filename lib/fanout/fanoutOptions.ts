@@ -1,5 +1,5 @@
 import { safeLogger } from '../log.js';
-import { badOption } from '../options.js';
+import { badOption, objectOption } from '../options.js';
 import { DefinitionCatalog } from './catalog.js';
 import { checkCapacity, checkOverflow } from './sessionOptions.js';
 import type { SchedulerLike } from 'rxjs';
@@ -32,7 +32,7 @@ export interface CheckedFanoutOptions {
 
 /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
 export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions {
-  const { capacity, overflow = 'drop-incoming', catalog = false, logger, scheduler } = options;
+  const { capacity, overflow = 'drop-incoming', catalog = false, logger, scheduler } = objectOption('options', options);
   const hasCatalog = checkCatalog(catalog);
   return {
     defaults: { capacity: checkCapacity(capacity), overflow: checkOverflow(overflow, hasCatalog), hasCatalog },

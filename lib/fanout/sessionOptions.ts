@@ -1,5 +1,5 @@
 import { DEFAULT_CAPACITY } from '../bufferedDelivery.js';
-import { badOption, oneOf, wholeNumber } from '../options.js';
+import { badOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { checkScope } from './scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
@@ -48,7 +48,12 @@ export function checkOverflow(overflow: OverflowStrategy, hasCatalog: boolean): 
 
 /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
 export function checkSessionOptions(options: SessionOptions, defaults: SessionDefaults): CheckedSessionOptions {
-  const { scope, capacity = defaults.capacity, overflow = defaults.overflow, replay = false } = options;
+  const {
+    scope,
+    capacity = defaults.capacity,
+    overflow = defaults.overflow,
+    replay = false,
+  } = objectOption('options', options);
   oneOf('replay', replay, [false, true, 'with-deletes']);
   if (replay !== false && !defaults.hasCatalog) throw needsCatalog('replay', replay);
   return {

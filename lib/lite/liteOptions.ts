@@ -17,7 +17,7 @@ export interface LiteOptions {
   /** Who this device is; default: random, for as long as this connection. */
   readonly liteId?: string | undefined;
   /**
-   * u64, of the first handshake; each later one has the next. It MUST be above all that this `liteId` ever had. Default: the
+   * 0 to 2^63-1, of the first handshake; each later one has the next. It MUST be above all that this `liteId` ever had. Default: the
    * time, in milliseconds.
    */
   readonly epoch?: bigint | undefined;
@@ -50,13 +50,20 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
-  const { url, token, clientVersion = '', liteId = newLiteId(), epoch = BigInt(Date.now()) } = options;
+  const {
+    url,
+    token,
+    clientVersion = '',
+    liteId = newLiteId(),
+    epoch = BigInt(Date.now()),
+  } = objectOption('options', options);
   const { store = memoryStore(), WebSocket = platformWebSocket(), scheduler = asyncScheduler } = options;
   const { handshakeTimeout = 10_000, keepalive = 30_000, reconnect = {} } = options;
   if (typeof token !== 'string' && typeof token !== 'function')
     throw badOption('token', 'a string or a function', token);
-  if (typeof clientVersion !== 'string') throw badOption('clientVersion', 'a string', clientVersion);
-  if (typeof liteId !== 'string') throw badOption('liteId', 'a string', liteId);
+  checkText('clientVersion', clientVersion);
+  checkText('liteId', liteId);
+  if (typeof token === 'string') checkText('token', token);
   if (typeof epoch !== 'bigint' || epoch < 0n || epoch >> 63n > 0n)
     throw badOption('epoch', 'a bigint of 0 to 2^63-1', epoch);
   for (const method of ['get', 'put', 'delete', 'list'] as const) checkMethod('store', store, method);
@@ -98,4 +105,11 @@ function socketUrl(url: string): string {
 function milliseconds(option: string, value: number, least = 0): number {
   if (typeof value === 'number' && value > 0 && value >= least && value <= LONGEST_TIMER) return value;
   throw badOption(option, `milliseconds above 0, at least ${least} and at most ${LONGEST_TIMER}`, value);
+}
+
+/** UTF-8 has no lone surrogates, so the wire cannot carry them. */
+function checkText(option: string, value: unknown): void {
+  if (typeof value !== 'string' || /\p{Surrogate}/u.test(value)) {
+    throw badOption(option, 'a string without lone surrogates', value);
+  }
 }

@@ -2,7 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Observable, ObservableInput } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
 import { type Logger, safeLogger } from '../log.js';
-import { badOption, functionOption, oneOf, wholeNumber } from '../options.js';
+import { badOption, functionOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { openBucket } from './bucket.js';
 import type { BucketOptions } from './bucketConfig.js';
 import { type CommitsOptions, commitsOf } from './commits.js';
@@ -36,7 +36,7 @@ export interface NatsDefinitions {
    * - `position` is the revision: the same on every node.
    * - The bucket keeps the last message of every definition, a `delete` too; an older one may be left out.
    * - Goes on over lost connections and servers, however long they take.
-   * - Errors with a `NatsDefinitionsError`: BUCKET_REPLACED, NOT_PERMITTED, NO_JETSTREAM or CLOSED.
+   * - Errors with a `NatsDefinitionsError`: BUCKET_REPLACED, BUCKET_FULL, NOT_PERMITTED, NO_JETSTREAM or CLOSED.
    *
    * @throws {FanoutError} BAD_OPTION unless `after` is a bigint of 0 or more, `onCaughtUp` a function
    */
@@ -105,7 +105,7 @@ export async function natsDefinitions(
   connection: NatsConnection,
   options: NatsDefinitionsOptions = {},
 ): Promise<NatsDefinitions> {
-  const wanted = bucketOptions(options);
+  const wanted = bucketOptions(objectOption('options', options));
   const logger = safeLogger(options.logger);
   const bucket = await openBucket(connection, wanted);
   const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity };

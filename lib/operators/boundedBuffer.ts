@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import { BufferedDelivery, DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { CLOSED, READY } from '../delivery.js';
 import { reportUnhandled } from '../log.js';
-import { functionOption, oneOf, wholeNumber } from '../options.js';
+import { functionOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { subscribeChained } from '../subscribeChained.js';
 import type { ObservableInput, OperatorFunction, Subscriber, Subscription } from 'rxjs';
 
@@ -44,7 +44,7 @@ export function boundedBuffer<T, R = never>(
   deliver: (value: T, index: number) => ObservableInput<R> | void,
   options: BoundedBufferOptions<T> = {},
 ): OperatorFunction<T, R> {
-  const { capacity = DEFAULT_CAPACITY, overflow = 'drop-incoming', onOverflow } = options;
+  const { capacity = DEFAULT_CAPACITY, overflow = 'drop-incoming', onOverflow } = objectOption('options', options);
   functionOption('deliver', deliver);
   wholeNumber('capacity', capacity);
   oneOf('overflow', overflow, STRATEGIES);

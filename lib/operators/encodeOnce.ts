@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import { WireError } from '../errors.js';
 import { reportUnhandled } from '../log.js';
-import { badOption, functionOption } from '../options.js';
+import { badOption, functionOption, objectOption } from '../options.js';
 import { encodedFrame } from '../wire/encoded.js';
 import { encodeDefinitionSync } from '../wire/definitionSync.js';
 import { subscribeChained } from '../subscribeChained.js';
@@ -30,7 +30,7 @@ export interface EncodeOnceOptions {
  * @throws {FanoutError} BAD_OPTION at call time, naming the rule and the value.
  */
 export function encodeOnce(options: EncodeOnceOptions = {}): OperatorFunction<DefinitionSyncMsg, DefinitionFrame> {
-  const { onFailure = reportUnhandled, after = 0 } = options;
+  const { onFailure = reportUnhandled, after = 0 } = objectOption('options', options);
   functionOption('onFailure', onFailure);
   if (!Number.isSafeInteger(after) || after < 0) throw badOption('after', 'a whole number of 0 or more', after);
 

@@ -41,14 +41,18 @@ function instrumentsOf(meter: Meter) {
  * @param attributes put on every point, to tell two fan-outs of one process apart; default none
  * @returns uninstalls: from then on the fan-out is not read, and nothing here refers to it. (A cumulative exporter goes on
  *   telling the last values, as it does for any instrument.)
- * @throws {FanoutError} BAD_OPTION when `fanout.stats` is no function
+ * @throws {FanoutError} BAD_OPTION unless the fan-out has `stats`, and the meter makes instruments
  */
 export function instrumentFanout(
   fanout: Pick<DefinitionSyncFanout, 'stats'>,
   meter: Meter,
   attributes: Attributes = {},
 ): () => void {
-  functionOption('fanout.stats', (fanout as Partial<typeof fanout>).stats?.bind(fanout));
+  functionOption('fanout.stats', (fanout as Partial<typeof fanout> | null)?.stats?.bind(fanout));
+  functionOption(
+    'meter.createObservableCounter',
+    (meter as Partial<Meter> | null)?.createObservableCounter?.bind(meter),
+  );
   const of = instrumentsOf(meter);
   const observe: BatchObservableCallback = (result) => {
     const now = fanout.stats();

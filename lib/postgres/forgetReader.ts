@@ -1,3 +1,4 @@
+import { objectOption } from '../options.js';
 import { captureNames } from './captureNames.js';
 import type { CaptureOptions } from './installCapture.js';
 import type { PostgresLike } from './postgresLike.js';
@@ -14,7 +15,7 @@ import { withConnection } from './withConnection.js';
  */
 export function forgetReader(client: PostgresLike, reader: string, options: CaptureOptions = {}): Promise<boolean> {
   checkClient(client);
-  const { schema: s } = captureNames(options.schema);
+  const { schema: s } = captureNames(objectOption('options', options).schema);
   checkReader(reader);
   return withConnection(client, 'forgetting a reader', async (connection) => {
     const gone = await connection.query(`DELETE FROM ${s}.reader WHERE name = $1 RETURNING name`, [reader]);

@@ -1,3 +1,4 @@
+import { objectOption } from '../options.js';
 import { firstValueFrom, timer } from 'rxjs';
 import { CaptureError } from './captureError.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
@@ -27,7 +28,7 @@ export interface CaptureOptions {
  */
 export function installCapture(client: PostgresLike, options: CaptureOptions = {}): Promise<void> {
   checkClient(client);
-  const names = captureNames(options.schema);
+  const names = captureNames(objectOption('options', options).schema);
   return withConnection(client, 'installing the capture', async (connection) => {
     const hasItsCode = await checkVersions(connection, names);
     await connection.run(hasItsCode ? reconcileScript(names) : installScript(names));

@@ -2,7 +2,7 @@ import type { SchedulerLike } from 'rxjs';
 import type { DefinitionScope } from '../definition.js';
 import { checkScope } from '../fanout/scopeKey.js';
 import { type Logger, safeLogger } from '../log.js';
-import { badOption, functionOption } from '../options.js';
+import { badOption, functionOption, objectOption } from '../options.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
 import type { Deliver } from './deliver.js';
 import type { CaptureOptions } from './installCapture.js';
@@ -57,7 +57,15 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkReaderOptions(options: PostgresDefinitionsOptions): CheckedReaderOptions {
-  const { schema, snapshot = true, scope, reader = 'default', deliver, pollInterval = 1_000, scheduler } = options;
+  const {
+    schema,
+    snapshot = true,
+    scope,
+    reader = 'default',
+    deliver,
+    pollInterval = 1_000,
+    scheduler,
+  } = objectOption('options', options);
   const { reconnect = {}, logger, onCaughtUp } = options;
   if (typeof snapshot !== 'boolean') throw badOption('snapshot', 'a boolean', snapshot);
   if (deliver !== undefined) functionOption('deliver', deliver);

@@ -1,3 +1,4 @@
+import { objectOption } from '../options.js';
 import { captureNames } from './captureNames.js';
 import { removeScript } from './captureScript.js';
 import { checkClient } from './connection.js';
@@ -14,7 +15,7 @@ import { withConnection } from './withConnection.js';
  */
 export function removeCapture(client: PostgresLike, options: CaptureOptions = {}): Promise<void> {
   checkClient(client);
-  const names = captureNames(options.schema);
+  const names = captureNames(objectOption('options', options).schema);
   return withConnection(client, 'removing the capture', async (connection) => {
     if (!(await hasCapture(connection, names))) return;
     try {

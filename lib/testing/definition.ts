@@ -20,6 +20,9 @@ const bodies: Readonly<Record<string, object>> = {
   procedure: { parameters: [], body_sql: 'SELECT 1', max_iterations: 1_000, timeout_secs: 30, ...created },
 };
 
+/** Any field of a message; `undefined` is what it is without. */
+export type DefinitionOverrides = { readonly [K in keyof DefinitionSyncMsg]?: DefinitionSyncMsg[K] | undefined };
+
 /**
  * A message that a stock Lite takes: the `put` of a function, unless `overrides` say otherwise.
  *
@@ -28,8 +31,9 @@ const bodies: Readonly<Record<string, object>> = {
  *
  * @param overrides any field of the message; a `payload` among them is used as it is
  */
-export function definition(name: string, overrides: Partial<DefinitionSyncMsg> = {}): DefinitionSyncMsg {
+export function definition(name: string, overrides: DefinitionOverrides = {}): DefinitionSyncMsg {
   const { definitionType = 'function', action = 'put' } = overrides;
   const body = action === 'delete' ? '' : JSON.stringify({ name, ...bodies[definitionType] });
-  return { definitionType, name, action, payload: new TextEncoder().encode(body), ...overrides };
+  const { payload = new TextEncoder().encode(body) } = overrides;
+  return { ...overrides, definitionType, name: overrides.name ?? name, action, payload };
 }

@@ -1,4 +1,5 @@
 export { marbles } from './marbles.js';
 export { definition } from './definition.js';
+export type { DefinitionOverrides } from './definition.js';
 export { failingDelivery, slowDelivery, stalledDelivery } from './deliveries.js';
 export { FakeSocket } from './fakeSocket.js';

@@ -1,5 +1,5 @@
 import { WireError } from '../errors.js';
-import { show, wholeNumber } from '../options.js';
+import { objectOption, show, wholeNumber } from '../options.js';
 import { byteAt, isBytes, viewOf } from './bytes.js';
 import { isKnownType } from './syncMessageType.js';
 
@@ -50,7 +50,8 @@ export function decodeFrame(bytes: Uint8Array, limits?: FrameLimits): SyncFrame 
  * @throws {FanoutError} BAD_OPTION unless it is a whole number of 1 or more, or Infinity
  */
 export function frameLimit(limits?: FrameLimits): number {
-  const { maxFrameBytes = Infinity } = limits ?? {};
+  if (limits === undefined) return Infinity;
+  const { maxFrameBytes = Infinity } = objectOption('limits', limits);
   return wholeNumber('maxFrameBytes', maxFrameBytes, 1);
 }
 

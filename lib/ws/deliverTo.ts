@@ -39,9 +39,10 @@ const LOOK_EVERY = 50;
  */
 export function deliverTo(
   socket: WebSocketLike | UpgradedSocketLike,
-  { highWaterMark = DEFAULT_HIGH_WATER_MARK }: DeliverToOptions = {},
+  options: DeliverToOptions = {},
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- what a delivery returns that is done
 ): (frame: DefinitionFrame) => ObservableInput<never> | void {
+  const { highWaterMark = DEFAULT_HIGH_WATER_MARK } = objectOption('options', options);
   wholeNumber('highWaterMark', highWaterMark, 1);
   objectOption('socket', socket);
   if ('send' in socket) {

@@ -1,4 +1,4 @@
-import { badOption, functionOption } from '../options.js';
+import { badOption, functionOption, objectOption } from '../options.js';
 import { AuthenticationUnavailable, type Authenticate, type Identity } from './identity.js';
 import type { CryptoKey, JSONWebKeySet, JWK, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions, KeyObject } from 'jose';
 
@@ -44,7 +44,7 @@ const CLOCK_TOLERANCE = 2;
  * @throws {FanoutError} BAD_OPTION, naming the rule and the value
  */
 export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate {
-  const { key, jwks, issuer, audience, algorithms, identity = defaultIdentity } = options;
+  const { key, jwks, issuer, audience, algorithms, identity = defaultIdentity } = objectOption('options', options);
   checkAlgorithms(algorithms, key);
   checkNames('issuer', issuer);
   checkNames('audience', audience);

@@ -58,7 +58,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkServeOptions(options: ServeOptions): ServerSettings {
-  const { fanout, authenticate, path = '/sync', capacity, overflow, logger, limits } = options;
+  const { fanout, authenticate, path = '/sync', capacity, overflow, logger, limits } = objectOption('options', options);
   functionOption('fanout.register', (fanout as Partial<DefinitionSyncFanout> | undefined)?.register?.bind(fanout));
   functionOption('authenticate', authenticate);
   if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))

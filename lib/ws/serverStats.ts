@@ -6,7 +6,7 @@ export interface DefinitionServerStats {
   readonly sessions: number;
   /** Clients that were ever let in. */
   readonly accepted: number;
-  /** Upgrades that were no WebSocket, or came while the server was closing. */
+  /** Upgrades that were no WebSocket, of another path (404), or came while the server was closing. */
   readonly rejectedUpgrades: number;
   /** Tokens refused, at the handshake or at a refresh. */
   readonly refused: number;
@@ -20,7 +20,7 @@ export interface DefinitionServerStats {
   readonly expired: number;
   readonly handshakeTimeouts: number;
   readonly idleTimeouts: number;
-  /** Closed with 1002, 1003, 1009. */
+  /** Closed with 1002, 1003, and 1009 (1008 for too many fragments). */
   readonly protocolErrors: number;
   readonly textMessages: number;
   readonly tooLarge: number;

@@ -368,6 +368,23 @@ describe('many sessions behind', () => {
     expect(fanout.stats()).toMatchObject({ waiting: 0, inFlight: 0, delivered: 110_000, dropped: 0 });
   });
 
+  it('go with the next broadcast of any scope when nobody needs them any more', () => {
+    const scope = { tenantId: 1n, databaseId: 1n };
+    const catalog = new DefinitionCatalog({ maxTombstones: 0 });
+    const fanout = new DefinitionSyncFanout({ catalog, logger: silent });
+    const options = { scope, overflow: 'catch-up', capacity: 0 } as const;
+    const put = (name: string) => fanout.broadcast(definition(name, { scope }));
+    const subscription = fanout.register('behind', () => NEVER, options).subscribe();
+    fanout.register('live', () => undefined, { scope }).subscribe();
+    put('a');
+    put('b');
+    fanout.broadcast(definition('a', { scope, action: 'delete' }));
+    expect([...catalog.framesAfter(0, scope)].map(short)).toEqual(['+b@2', '-a@3']);
+    subscription.unsubscribe();
+    commit(fanout, '+unscoped');
+    expect([...catalog.framesAfter(0, scope)].map(short)).toEqual(['+b@2']);
+  });
+
   it('do not keep alive who left: neither the session nor what it delivers to', async () => {
     const fanout = new DefinitionSyncFanout({ catalog: true, logger: silent });
     fanout.register('stays', () => undefined).subscribe();

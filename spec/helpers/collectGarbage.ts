@@ -1,7 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Lets go of all that nobody holds, so that what is held can be measured. */
+/**
+ * Lets go of all that nobody holds, so that what is held can be measured.
+ * More than once: a WeakRef keeps its target until the job is over that made or read it, and what is optimised may keep one too.
+ */
 export async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

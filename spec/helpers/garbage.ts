@@ -1,15 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from './collectGarbage.js';
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/**
- * How many of the values are still referenced by anybody.
- * A WeakRef keeps its target until the current job is over, so the collection waits for the next one.
- */
+/** How many of the values are still referenced by anybody. */
 export async function alive(refs: readonly WeakRef<object>[]): Promise<number> {
-  await new Promise((resolve) => setImmediate(resolve));
-  collect();
+  await collectGarbage();
   return refs.filter((ref) => ref.deref() !== undefined).length;
 }

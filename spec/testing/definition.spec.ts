@@ -31,6 +31,17 @@ describe('definition', () => {
     expect(definition('total', { action: 'delete' }).payload).toHaveLength(0);
   });
 
+  it('takes an undefined for nothing', () => {
+    const none = {
+      definitionType: undefined,
+      name: undefined,
+      action: undefined,
+      payload: undefined,
+      scope: undefined,
+    };
+    expect(definition('total', none)).toEqual(definition('total'));
+  });
+
   it('takes every field from the overrides', () => {
     const overrides = { payload: Uint8Array.of(1), scope: { tenantId: 1n, databaseId: 2n }, position: 3n };
     expect(definition('total', overrides)).toMatchObject(overrides);
