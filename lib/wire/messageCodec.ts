@@ -1,36 +1,23 @@
+import type { DefinitionSyncMsg } from '../definition.js';
 import { byteAt } from './bytes.js';
 import { encodeDefinitionSync, readDefinitionSync } from './definitionSync.js';
-import { bool, listOf, mapOf, str, strOrNull, u16, u64 } from './fields.js';
+import { bool, type Field, listOf, mapOf, str, strOrNull, u16, u64 } from './fields.js';
 import { type FrameLimits, frameEnd, frameLimit, HEADER_BYTES } from './frame.js';
 import type { MessageKind, MessageOf, SyncMessages } from './messages.js';
 import { packFrame } from './pack.js';
 import { Reader } from './reader.js';
 import { resyncReason } from './resyncReason.js';
-import { type Fields, struct } from './struct.js';
+import { type Struct, struct } from './struct.js';
 import { SyncMessageType } from './syncMessageType.js';
 import { asUnencodable, unencodable } from './unencodable.js';
 
-interface Codec<K extends MessageKind> {
-  /** @throws {WireError} UNENCODABLE */
-  readonly encode: (message: SyncMessages[K]) => Uint8Array;
-  /** @throws {WireError} BAD_BODY */
-  readonly read: (reader: Reader) => SyncMessages[K];
-}
+type Body<K extends MessageKind> = K extends 'DefinitionSync'
+  ? Pick<Field<SyncMessages[K]>, 'read'>
+  : Struct<SyncMessages[K]>;
 
-function codec<K extends MessageKind>(kind: K, fields: Fields<SyncMessages[K]>): Codec<K> {
-  const { pack, read } = struct<SyncMessages[K]>(kind, fields);
-  const encode = (message: SyncMessages[K]): Uint8Array => {
-    try {
-      return packFrame(SyncMessageType[kind], pack(message));
-    } catch (error) {
-      throw asUnencodable(kind, error);
-    }
-  };
-  return { encode, read };
-}
-
-const codecs: { readonly [K in MessageKind]: Codec<K> } = {
-  Handshake: codec('Handshake', {
+/** How each body is read, and packed; a DefinitionSync, of which there are so many, has code of its own for either. */
+const bodies: { readonly [K in MessageKind]: Body<K> } = {
+  Handshake: struct({
     jwtToken: str,
     vectorClock: mapOf(mapOf(u64)),
     subscribedShapes: listOf(str),
@@ -39,7 +26,7 @@ const codecs: { readonly [K in MessageKind]: Codec<K> } = {
     epoch: u64,
     wireVersion: u16,
   }),
-  HandshakeAck: codec('HandshakeAck', {
+  HandshakeAck: struct({
     success: bool,
     sessionId: str,
     serverClock: mapOf(u64),
@@ -47,15 +34,15 @@ const codecs: { readonly [K in MessageKind]: Codec<K> } = {
     forkDetected: bool,
     serverWireVersion: u16,
   }),
-  DefinitionSync: { encode: encodeDefinitionSync, read: readDefinitionSync },
-  ResyncRequest: codec('ResyncRequest', { reason: resyncReason, fromMutationId: u64, collection: str }),
-  Throttle: codec('Throttle', { throttle: bool, queueDepth: u64, suggestedRate: u64 }),
-  TokenRefresh: codec('TokenRefresh', { newToken: str }),
-  TokenRefreshAck: codec('TokenRefreshAck', { success: bool, error: strOrNull, expiresInSecs: u64 }),
-  PingPong: codec('PingPong', { timestampMs: u64, isPong: bool }),
+  DefinitionSync: { read: readDefinitionSync },
+  ResyncRequest: struct({ reason: resyncReason, fromMutationId: u64, collection: str }),
+  Throttle: struct({ throttle: bool, queueDepth: u64, suggestedRate: u64 }),
+  TokenRefresh: struct({ newToken: str }),
+  TokenRefreshAck: struct({ success: bool, error: strOrNull, expiresInSecs: u64 }),
+  PingPong: struct({ timestampMs: u64, isPong: bool }),
 };
 
-const kinds = Object.keys(codecs) as readonly MessageKind[];
+const kinds = Object.keys(bodies) as readonly MessageKind[];
 const kindOfType: ReadonlyMap<number, MessageKind> = new Map(kinds.map((kind) => [SyncMessageType[kind], kind]));
 
 /**
@@ -64,8 +51,14 @@ const kindOfType: ReadonlyMap<number, MessageKind> = new Map(kinds.map((kind) =>
  * the wrong type, a lone surrogate, a u64 or u16 out of its range
  */
 export function encodeMessage<K extends MessageKind>(kind: K, message: SyncMessages[K]): Uint8Array {
-  if (kinds.includes(kind)) return codecs[kind].encode(message);
-  throw unencodable('kind', `one of ${kinds.join(', ')}`, kind);
+  if (!kinds.includes(kind)) throw unencodable('kind', `one of ${kinds.join(', ')}`, kind);
+  const body: Body<MessageKind> = bodies[kind];
+  if (!('pack' in body)) return encodeDefinitionSync(message as DefinitionSyncMsg);
+  try {
+    return packFrame(SyncMessageType[kind], body.pack(message, kind));
+  } catch (error) {
+    throw asUnencodable(kind, error);
+  }
 }
 
 /**
@@ -78,5 +71,5 @@ export function decodeMessage(bytes: Uint8Array, limits?: FrameLimits): MessageO
   const end = frameEnd(bytes, frameLimit(limits));
   const kind = kindOfType.get(byteAt(bytes, 0));
   if (kind === undefined) return undefined;
-  return { kind, message: codecs[kind].read(new Reader(bytes, HEADER_BYTES, end)) } as MessageOf;
+  return { kind, message: bodies[kind].read(new Reader(bytes, HEADER_BYTES, end), kind) } as MessageOf;
 }

@@ -8,8 +8,8 @@ import { unencodable } from './unencodable.js';
 
 type With<T extends ResyncReason['type']> = Omit<Extract<ResyncReason, { type: T }>, 'type'>;
 
-const sequenceGap = struct<With<'SequenceGap'>>('ResyncRequest.reason', { expected: u64, received: u64 });
-const checksumMismatch = struct<With<'ChecksumMismatch'>>('ResyncRequest.reason', { mutationId: u64 });
+const sequenceGap = struct<With<'SequenceGap'>>({ expected: u64, received: u64 });
+const checksumMismatch = struct<With<'ChecksumMismatch'>>({ mutationId: u64 });
 
 /** An enum: an array of the variant's name and its fields, or nil for a variant without fields. */
 export const resyncReason: Field<ResyncReason> = {
@@ -17,9 +17,9 @@ export const resyncReason: Field<ResyncReason> = {
     const { type } = packObject(value, where);
     switch (type) {
       case 'SequenceGap':
-        return [type, sequenceGap.pack(value)];
+        return [type, sequenceGap.pack(value, where)];
       case 'ChecksumMismatch':
-        return [type, checksumMismatch.pack(value)];
+        return [type, checksumMismatch.pack(value, where)];
       case 'CorruptedState':
         return [type, null];
       default:
@@ -31,9 +31,9 @@ export const resyncReason: Field<ResyncReason> = {
     const type = reader.string(where);
     switch (type) {
       case 'SequenceGap':
-        return { type, ...sequenceGap.read(reader) };
+        return { type, ...sequenceGap.read(reader, where) };
       case 'ChecksumMismatch':
-        return { type, ...checksumMismatch.read(reader) };
+        return { type, ...checksumMismatch.read(reader, where) };
       case 'CorruptedState':
         reader.nil(where);
         return { type };
