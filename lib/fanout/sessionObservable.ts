@@ -60,14 +60,10 @@ export class SessionObservable<R> extends Observable<R> {
     error?: Fail | null,
     complete?: (() => void) | null,
   ): Subscription {
-    if (typeof observer !== 'function' && observer) return this.#subscribeWith(observer);
-    if (observer || error || complete) {
+    if (!observer && !error && !complete) return new SessionSubscription(this.open);
+    if (!observer || typeof observer === 'function') {
       return super.subscribe({ next: observer ?? quiet, error: error ?? quiet, complete: complete ?? quiet });
     }
-    return new SessionSubscription(this.open);
-  }
-
-  #subscribeWith(observer: Partial<Observer<R>>): Subscription {
     if (observer.error !== undefined) return super.subscribe(observer);
     return super.subscribe({
       next: (value) => observer.next?.(value),
