@@ -3,21 +3,25 @@ import { bigEndian, byteAt, viewOf } from './bytes.js';
 import { found } from './found.js';
 import { utf8 } from './utf8.js';
 
-/** Markers of a kind of value whose header holds a count. */
-interface Counted {
+/** Markers of a kind of value that begins with a number, mostly a count. */
+interface Numbered {
   readonly what: string;
-  /** The first marker that holds the count itself, and how many such markers there are. */
+  /** The first marker that holds the number itself, and how many such markers there are. */
   readonly short: number;
   readonly shorts: number;
-  /** The first marker that a count follows, of `width` bytes; each further one, up to four bytes, doubles the width. */
+  /** The first marker that the number follows, in `width` bytes; each further one doubles the width, up to `widest`. */
   readonly long: number;
   readonly width: number;
+  readonly widest: number;
 }
 
-const STR: Counted = { what: 'a str', short: 0xa0, shorts: 0x20, long: 0xd9, width: 1 };
-const BIN: Counted = { what: 'a bin', short: 0xc4, shorts: 0, long: 0xc4, width: 1 };
-const ARRAY: Counted = { what: 'an array', short: 0x90, shorts: 0x10, long: 0xdc, width: 2 };
-const MAP: Counted = { what: 'a map', short: 0x80, shorts: 0x10, long: 0xde, width: 2 };
+const STR: Numbered = { what: 'a str', short: 0xa0, shorts: 0x20, long: 0xd9, width: 1, widest: 4 };
+const BIN: Numbered = { what: 'a bin', short: 0xc4, shorts: 0, long: 0xc4, width: 1, widest: 4 };
+const ARRAY: Numbered = { what: 'an array', short: 0x90, shorts: 0x10, long: 0xdc, width: 2, widest: 4 };
+const MAP: Numbered = { what: 'a map', short: 0x80, shorts: 0x10, long: 0xde, width: 2, widest: 4 };
+const U16: Numbered = { what: 'a u16', short: 0, shorts: 0x80, long: 0xcc, width: 1, widest: 2 };
+/** But for uint64, which a `number` cannot hold. */
+const U64: Numbered = { what: 'a u64', short: 0, shorts: 0x80, long: 0xcc, width: 1, widest: 4 };
 
 /**
  * A cursor over one MessagePack body, as strict as the original's decoder and no stricter.
@@ -35,7 +39,7 @@ export class Reader {
 
   /** The number of elements that follow. */
   array(where: string): number {
-    return this.count(ARRAY, where);
+    return this.number(ARRAY, where);
   }
 
   /** The header of an array of exactly `length` elements. */
@@ -46,11 +50,11 @@ export class Reader {
 
   /** The number of pairs that follow. */
   map(where: string): number {
-    return this.count(MAP, where);
+    return this.number(MAP, where);
   }
 
   string(where: string): string {
-    const start = this.skip(this.count(STR, where), where);
+    const start = this.skip(this.number(STR, where), where);
     const text = utf8(this.bytes, start, this.at);
     if (text === undefined) throw badBody(where, 'valid UTF-8', 'bytes that are not');
     return text;
@@ -58,7 +62,7 @@ export class Reader {
 
   /** A view on the memory that the body came in. */
   bin(where: string): Uint8Array {
-    const start = this.skip(this.count(BIN, where), where);
+    const start = this.skip(this.number(BIN, where), where);
     return viewOf(this.bytes, start, this.at);
   }
 
@@ -82,12 +86,12 @@ export class Reader {
 
   /** An unsigned integer in a form of at most 16 bits. */
   u16(where: string): number {
-    return this.unsigned(2, 'a u16', where);
+    return this.number(U16, where);
   }
 
   /** An unsigned integer in any form. */
   u64(where: string): bigint {
-    if (this.peek() !== 0xcf) return BigInt(this.unsigned(4, 'a u64', where));
+    if (this.peek() !== 0xcf) return BigInt(this.number(U64, where));
     this.at++;
     const at = this.skip(8, where);
     return (BigInt(bigEndian(this.bytes, at, 4)) << 32n) | BigInt(bigEndian(this.bytes, at + 4, 4));
@@ -98,30 +102,18 @@ export class Reader {
     return this.at < this.end ? byteAt(this.bytes, this.at) : -1;
   }
 
-  private count(kind: Counted, where: string): number {
+  private number({ what, short, shorts, long, width, widest }: Numbered, where: string): number {
     const marker = this.peek();
-    const short = marker - kind.short;
-    if (short >= 0 && short < kind.shorts) {
+    const value = marker - short;
+    if (value >= 0 && value < shorts) {
       this.at++;
-      return short;
+      return value;
     }
-    const width = widthOf(marker - kind.long, kind.width);
-    if (width > 4) throw badBody(where, kind.what, found(marker));
+    const step = marker - long;
+    const bytes = width << step;
+    if (step < 0 || step > 2 || bytes > widest) throw badBody(where, what, found(marker));
     this.at++;
-    return bigEndian(this.bytes, this.skip(width, where), width);
-  }
-
-  /** A positive fixint, or a uint of at most `widest` bytes. */
-  private unsigned(widest: number, what: string, where: string): number {
-    const marker = this.peek();
-    if (marker >= 0 && marker <= 0x7f) {
-      this.at++;
-      return marker;
-    }
-    const width = widthOf(marker - 0xcc, 1);
-    if (width > widest) throw badBody(where, what, found(marker));
-    this.at++;
-    return bigEndian(this.bytes, this.skip(width, where), width);
+    return bigEndian(this.bytes, this.skip(bytes, where), bytes);
   }
 
   /** Moves over `length` bytes and returns where they began. */
@@ -131,11 +123,6 @@ export class Reader {
     this.at = start + length;
     return start;
   }
-}
-
-/** Bytes of the number behind the `step`th marker of a family whose first has `first`; Infinity for a marker outside it. */
-function widthOf(step: number, first: number): number {
-  return step >= 0 && step <= 2 ? first << step : Infinity;
 }
 
 /** The error that says what `where` must be and what it is */
