@@ -1,5 +1,5 @@
 import { Observable, Subject } from 'rxjs';
-import { Ring } from '../ring.js';
+import { InOrder } from '../inOrder.js';
 import type { WireError } from '../errors.js';
 import type { DefinitionSyncMsg } from '../definition.js';
 
@@ -28,9 +28,10 @@ export type FanoutEvent =
 export class FanoutEvents {
   readonly events$: Observable<FanoutEvent>;
   readonly #subject = new Subject<FanoutEvent>();
-  readonly #pending = new Ring<FanoutEvent>();
-  #telling = false;
-  #over = false;
+  readonly #told = new InOrder<FanoutEvent>(
+    (event) => this.#subject.next(event),
+    () => this.#subject.complete(),
+  );
 
   constructor() {
     this.events$ = this.#subject.asObservable();
@@ -41,22 +42,11 @@ export class FanoutEvents {
   }
 
   tell(event: FanoutEvent): void {
-    if (!this.observed) return;
-    this.#pending.push(event);
-    this.#flush();
+    if (this.observed) this.#told.next(event);
   }
 
   /** Completes `events$` behind what is still to be told. */
   complete(): void {
-    this.#over = true;
-    this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#telling) return;
-    this.#telling = true;
-    while (this.#pending.length > 0) this.#subject.next(this.#pending.shift());
-    this.#telling = false;
-    if (this.#over) this.#subject.complete();
+    this.#told.complete();
   }
 }

@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { Ring } from '../ring.js';
+import { InOrder } from '../inOrder.js';
 import { Group } from './group.js';
 import { scopeKey } from './scopeKey.js';
 import type { Observable, Observer, SubjectLike, Unsubscribable } from 'rxjs';
@@ -27,35 +27,27 @@ const NOBODY: readonly undefined[] = [];
 export class Hub implements SubjectLike<DefinitionFrame> {
   readonly #groups = new Map<string, Group>();
   readonly #tap = new Subject<DefinitionFrame>();
-  readonly #pending = new Ring<DefinitionFrame>();
+  readonly #frames = new InOrder<DefinitionFrame>(
+    (frame) => this.#dispatch(frame),
+    () => this.#end(undefined),
+  );
   /** The scopes in which somebody may have let go of tombstones since the last broadcast. */
   readonly #unswept = new Set<string>();
-  #dispatching = false;
-  #completed = false;
 
   constructor(private readonly owner: HubOwner) {}
 
   next(frame: DefinitionFrame): void {
-    this.#pending.push(frame);
-    if (this.#dispatching) return;
-    this.#dispatching = true;
-    try {
-      while (this.#pending.length > 0) this.#dispatch(this.#pending.shift());
-    } finally {
-      this.#dispatching = false;
-    }
-    if (this.#completed) this.#end(undefined);
+    this.#frames.next(frame);
   }
 
   /** Behind the frames that are under way or wait. */
   complete(): void {
-    this.#completed = true;
-    if (!this.#dispatching) this.#end(undefined);
+    this.#frames.complete();
   }
 
   /** At once, whatever is under way. */
   error(error: unknown): void {
-    while (this.#pending.length > 0) this.#pending.shift();
+    this.#frames.clear();
     this.#end({ error });
   }
 

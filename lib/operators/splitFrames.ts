@@ -1,6 +1,8 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { WireError } from '../errors.js';
+import { InOrder } from '../inOrder.js';
 import { show } from '../options.js';
+import { subscribeChained } from '../subscribeChained.js';
 import { byteAt, isBytes, viewOf } from '../wire/bytes.js';
 import { frameBytes, type FrameLimits, frameLimit, HEADER_BYTES, type SyncFrame } from '../wire/frame.js';
 
@@ -25,20 +27,15 @@ export function splitFrames(limits?: FrameLimits): OperatorFunction<Uint8Array, 
   return (source) =>
     new Observable((subscriber) => {
       const splitter = new FrameSplitter(subscriber, limit);
-      // Chained before subscribing, or a consumer that has enough could not stop a synchronous source.
-      new Observable<Uint8Array>((inner) => {
-        subscriber.add(inner);
-        source.subscribe(inner);
-      }).subscribe({
-        next: (chunk) => {
-          splitter.push(chunk);
-        },
-        error: (error: unknown) => {
-          subscriber.error(error);
-        },
-        complete: () => {
-          splitter.complete();
-        },
+      // A consumer may make the source emit while an earlier chunk is being split.
+      const chunks = new InOrder<Uint8Array>(
+        (chunk) => splitter.push(chunk),
+        () => splitter.complete(),
+      );
+      subscribeChained(source, (subscription) => subscriber.add(subscription), {
+        next: (chunk) => chunks.next(chunk),
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => chunks.complete(),
       });
     });
 }
@@ -51,10 +48,6 @@ class FrameSplitter {
   private partial = NOTHING;
   private have = 0;
   private want = HEADER_BYTES;
-  /** Chunks that arrived while an earlier one was being split, because a consumer made the source emit. */
-  private readonly arrived: Uint8Array[] = [];
-  private splitting = false;
-  private completed = false;
 
   constructor(
     private readonly subscriber: Subscriber<SyncFrame>,
@@ -62,32 +55,19 @@ class FrameSplitter {
   ) {}
 
   push(chunk: Uint8Array): void {
-    this.arrived.push(chunk);
-    if (!this.splitting) this.drain();
-  }
-
-  complete(): void {
-    this.completed = true;
-    if (!this.splitting) this.drain();
-  }
-
-  private drain(): void {
-    this.splitting = true;
     try {
-      while (this.arrived.length > 0) this.split(this.arrived.shift());
+      this.split(chunk);
     } catch (error) {
       this.subscriber.error(error);
     }
-    this.splitting = false;
-    if (this.completed) this.finish();
   }
 
-  private finish(): void {
+  complete(): void {
     if (this.have === 0) this.subscriber.complete();
     else this.subscriber.error(new WireError('TRUNCATED', `the source ended ${this.have} bytes into a frame`));
   }
 
-  private split(chunk: Uint8Array | undefined): void {
+  private split(chunk: Uint8Array): void {
     if (!isBytes(chunk)) throw new WireError('BAD_BODY', `a chunk must be a Uint8Array, got ${show(chunk)}`);
     for (let at = 0; at < chunk.length && !this.subscriber.closed;) {
       const frame = this.have === 0 ? this.wholeFrame(chunk, at) : 0;
