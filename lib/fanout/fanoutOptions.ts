@@ -1,7 +1,8 @@
+import { DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { safeLogger } from '../log.js';
 import { badOption, objectOption } from '../options.js';
 import { DefinitionCatalog } from './catalog.js';
-import { checkCapacity, checkOverflow } from './sessionOptions.js';
+import { checkSessionOptions } from './sessionOptions.js';
 import type { SchedulerLike } from 'rxjs';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Logger } from '../log.js';
@@ -32,10 +33,11 @@ export interface CheckedFanoutOptions {
 
 /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
 export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions {
-  const { capacity, overflow = 'drop-incoming', catalog = false, logger, scheduler } = objectOption('options', options);
+  const { capacity, overflow, catalog = false, logger, scheduler } = objectOption('options', options);
   const hasCatalog = checkCatalog(catalog);
+  const defaults = { capacity: DEFAULT_CAPACITY, overflow: 'drop-incoming', hasCatalog } as const;
   return {
-    defaults: { capacity: checkCapacity(capacity), overflow: checkOverflow(overflow, hasCatalog), hasCatalog },
+    defaults: { ...checkSessionOptions({ capacity, overflow }, defaults), hasCatalog },
     logger: safeLogger(logger),
     now: clockOf(scheduler),
     // Last: a catalog is taken only by a fan-out that comes to be.

@@ -1,4 +1,3 @@
-import { DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { badOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { checkScope } from './scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
@@ -35,18 +34,6 @@ export interface CheckedSessionOptions {
 const STRATEGIES: readonly OverflowStrategy[] = ['drop-incoming', 'drop-oldest', 'error', 'catch-up'];
 
 /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
-export function checkCapacity(capacity: number = DEFAULT_CAPACITY): number {
-  return wholeNumber('capacity', capacity);
-}
-
-/** @throws {FanoutError} BAD_OPTION for an unknown strategy, and for `catch-up` without a catalog. */
-export function checkOverflow(overflow: OverflowStrategy, hasCatalog: boolean): OverflowStrategy {
-  oneOf('overflow', overflow, STRATEGIES);
-  if (overflow === 'catch-up' && !hasCatalog) throw needsCatalog('overflow', overflow);
-  return overflow;
-}
-
-/** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
 export function checkSessionOptions(options: SessionOptions, defaults: SessionDefaults): CheckedSessionOptions {
   const {
     scope,
@@ -56,18 +43,15 @@ export function checkSessionOptions(options: SessionOptions, defaults: SessionDe
   } = objectOption('options', options);
   oneOf('replay', replay, [false, true, 'with-deletes']);
   if (replay !== false && !defaults.hasCatalog) throw needsCatalog('replay', replay);
-  return {
-    scope: checkScope(scope),
-    capacity: checkCapacity(capacity),
-    overflow: checkOverflow(overflow, defaults.hasCatalog),
-    replay,
-  };
+  wholeNumber('capacity', capacity);
+  oneOf('overflow', overflow, STRATEGIES);
+  if (overflow === 'catch-up' && !defaults.hasCatalog) throw needsCatalog('overflow', overflow);
+  return { scope: checkScope(scope), capacity, overflow, replay };
 }
 
 /** @throws {FanoutError} BAD_OPTION unless it is a string. */
-export function checkSessionId(sessionId: string): string {
-  if (typeof sessionId === 'string') return sessionId;
-  throw badOption('sessionId', 'a string', sessionId);
+export function checkSessionId(sessionId: string): void {
+  if (typeof sessionId !== 'string') throw badOption('sessionId', 'a string', sessionId);
 }
 
 function needsCatalog(option: string, value: unknown) {
