@@ -45,9 +45,11 @@ export async function startNatsServer(): Promise<NatsServer> {
       log += String(chunk);
       if (log.includes('Server is ready')) break;
     }
-  } catch {
+  } catch (cause) {
     remove();
     process.off('exit', remove);
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw new Complaint(`nats-server cannot be started: ${message}`);
     throw new Complaint(
       '--nodes needs nats-server on the PATH (apt-get install nats-server, brew install nats-server)',
     );

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -30,7 +31,7 @@ class NodeProcess {
   constructor(readonly options: ClusterNodeOptions) {}
 
   async start(): Promise<void> {
-    const script = new URL('../../helpers/clusterNode.ts', import.meta.url).pathname;
+    const script = fileURLToPath(new URL('../../helpers/clusterNode.ts', import.meta.url));
     const command = ['--import', 'tsx', script, JSON.stringify(this.options)];
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
