@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { boundedBuffer, DefinitionCatalog, DefinitionSyncFanout, encodeOnce, splitFrames } from 'ddl-fanout';
+import { boundedBuffer, DefinitionCatalog, DefinitionSyncFanout, encodeOnce } from 'ddl-fanout';
 import { connectLite } from 'ddl-fanout/lite';
 import { natsDefinitions } from 'ddl-fanout/nats';
 import { instrumentFanout } from 'ddl-fanout/otel';
 import { forgetReader, installCapture, postgresDefinitions, removeCapture } from 'ddl-fanout/postgres';
-import { decodeFrame } from 'ddl-fanout/wire';
 import { deliverTo, jwtAuthenticator, serveDefinitions } from 'ddl-fanout/ws';
 import { FakeUpgradedSocket } from './helpers/fakeUpgradedSocket.js';
 
@@ -16,8 +15,6 @@ const fanout = new DefinitionSyncFanout();
 const takers: readonly (readonly [string, (options: never) => unknown])[] = [
   ['boundedBuffer', (options) => boundedBuffer(ignore, options)],
   ['encodeOnce', (options) => encodeOnce(options)],
-  ['splitFrames', (options) => splitFrames(options)],
-  ['decodeFrame', (options) => decodeFrame(new Uint8Array([0x70, 0, 0, 0, 0]), options)],
   ['DefinitionSyncFanout', (options) => new DefinitionSyncFanout(options)],
   ['DefinitionCatalog', (options) => new DefinitionCatalog(options)],
   ['register', (options) => fanout.register('a', ignore, options)],

@@ -31,7 +31,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     (frame) => this.#dispatch(frame),
     () => this.#end(undefined),
   );
-  /** The scopes in which somebody may have let go of tombstones since the last broadcast. */
+  /** The scopes with tombstones that somebody may have let go of since the last broadcast. */
   readonly #unswept = new Set<string>();
 
   constructor(private readonly owner: HubOwner) {}
@@ -75,7 +75,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { group } = session;
     if (!session.attached) return;
     group.detach(session, afterThis);
-    if (group.log !== undefined) this.#unswept.add(group.key);
+    const { log } = group;
+    if (log !== undefined && log.size > log.live) this.#unswept.add(group.key);
     this.#closeIfEmpty(group);
   }
 

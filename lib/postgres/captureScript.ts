@@ -22,8 +22,7 @@ export function installScript(names: CaptureNames): string {
   return `
 ${ONE_AT_A_TIME}
 ${codeScript(names)}
-COMMENT ON TABLE ${s}.capture IS '${fingerprint(names)}';
-SELECT ${s}.reconcile();
+${noteScript(names)}SELECT ${s}.reconcile();
 `;
 }
 
@@ -32,29 +31,57 @@ export function reconcileScript({ schema: s }: CaptureNames): string {
   return `${ONE_AT_A_TIME} SELECT ${s}.reconcile()`;
 }
 
-/** What the code of this version is known by. */
+/** Text that the code of this version is known by, and no other's. */
 function fingerprint(names: CaptureNames): string {
   return createHash('sha256').update(codeScript(names)).digest('hex');
 }
 
-/** SQL for whether the capture has this version's code, switched on, and with the rights of the role that asks. */
-export function isCurrent(names: CaptureNames): string {
-  const { schema } = names;
-  const mine = `(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)`;
+/** SQL for a text that changes with whatever of a capture's code is changed by hand; to stand where `n` is its schema. */
+const STATE = `(SELECT pg_catalog.md5(pg_catalog.string_agg(part, ';' ORDER BY part)) FROM (
+    SELECT pg_catalog.concat_ws(' ', f.proname, f.proargtypes, f.prosrc, f.proconfig, f.prosecdef, f.provolatile, f.proowner)
+    FROM pg_catalog.pg_proc f WHERE f.pronamespace = n.oid
+    UNION ALL
+    SELECT pg_catalog.concat_ws(' ', c.relname, c.relkind) FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid
+    UNION ALL
+    SELECT pg_catalog.concat_ws(' ', e.evtname, e.evtevent, e.evtenabled, e.evttags, f.proname)
+    FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc f ON f.oid = e.evtfoid WHERE f.pronamespace = n.oid
+    UNION ALL
+    SELECT pg_catalog.concat_ws(' ', t.tgname, t.tgenabled, t.tgtype, t.tgdeferrable, t.tginitdeferred, f.proname)
+    FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid
+    WHERE c.relnamespace = n.oid) AS parts(part))`;
+
+/** SQL that notes, where `isCurrent` looks, what was installed. */
+function noteScript(names: CaptureNames): string {
+  const { quote, literal } = names;
   return `
-SELECT pg_catalog.obj_description(c.oid, 'pg_class') = '${fingerprint(names)}'
-  AND 2 = (SELECT pg_catalog.count(*) FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc f ON f.oid = e.evtfoid
-    WHERE f.pronamespace = c.relnamespace AND e.evtenabled = 'A')
-  AND EXISTS (SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class o ON o.oid = t.tgrelid
-    WHERE o.relnamespace = c.relnamespace AND o.relname = 'touched' AND t.tgname = 'on_commit' AND t.tgenabled = 'A')
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc f WHERE f.pronamespace = c.relnamespace AND f.proowner <> ${mine}) AS current
-FROM pg_catalog.pg_class c WHERE c.oid = '${schema}.capture'::pg_catalog.regclass`;
+DO ${quote}
+BEGIN
+  EXECUTE (SELECT pg_catalog.format('COMMENT ON TABLE %I.capture IS %L', n.nspname, '${fingerprint(names)} ' || ${STATE})
+    FROM pg_catalog.pg_namespace n WHERE n.nspname = ${literal});
+END
+${quote};
+`;
 }
 
-// The code goes before a table is altered, or an older version's would take note of that.
+/** SQL for whether a capture has this version's code, untouched, with the rights of the role that asks, and none for all. */
+export function isCurrent(names: CaptureNames): string {
+  const forAll = (acl: string) => `EXISTS (SELECT FROM pg_catalog.aclexplode(${acl}) a WHERE a.grantee = 0)`;
+  return `
+SELECT pg_catalog.obj_description(o.oid, 'pg_class') = '${fingerprint(names)} ' || ${STATE}
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_roles r ON r.oid = f.proowner
+    WHERE f.pronamespace = n.oid
+      AND (r.rolname <> current_user OR ${forAll("coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))")}))
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND ${forAll('c.relacl')})
+  AND NOT ${forAll('n.nspacl')} AS current
+FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class o ON o.relnamespace = n.oid AND o.relname = 'capture'
+WHERE n.nspname = ${names.literal}`;
+}
+
+// The code goes before anything is made or altered, or an older version's, or one that is damaged, would take note of that.
 function codeScript(names: CaptureNames): string {
   const { schema: s } = names;
   return `
+${dropEventTriggers(names)}
 CREATE SCHEMA IF NOT EXISTS ${s};
 COMMENT ON SCHEMA ${s} IS '${captureMark}';
 ${dropCode(names)}${captureTables(names)}${catalogFunctions(names)}${describeFunctions(names)}
@@ -75,14 +102,18 @@ export function completeScript({ schema: s }: CaptureNames): string {
 export function removeScript(names: CaptureNames): string {
   const { schema: s } = names;
   const tables = ['capture', 'definition', 'change', 'touched', 'reader'].map((table) => `${s}.${table}`);
-  return `${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};\n`;
+  return `${dropEventTriggers(names)}${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};\n`;
+}
+
+function dropEventTriggers({ onCommandEnd, onDrop }: CaptureNames): string {
+  return `
+DROP EVENT TRIGGER IF EXISTS ${onCommandEnd};
+DROP EVENT TRIGGER IF EXISTS ${onDrop};`;
 }
 
 // By catalog and not by name: an older version may have had functions that this one does not know.
-function dropCode({ schema: s, quote, literal, onCommandEnd, onDrop }: CaptureNames): string {
+function dropCode({ schema: s, quote, literal }: CaptureNames): string {
   return `
-DROP EVENT TRIGGER IF EXISTS ${onCommandEnd};
-DROP EVENT TRIGGER IF EXISTS ${onDrop};
 DROP TRIGGER IF EXISTS on_commit ON ${s}.touched;
 DO ${quote}
 DECLARE

@@ -12,10 +12,10 @@ export function describeFunctions(names: CaptureNames): string {
 
 // Oids below 16384 are what initdb made. A function or trigger of pg_temp is seen by one session only and its end
 // fires no event trigger. A trigger with a parent is PostgreSQL's copy of it on a partition.
-function identify({ schema: s, quote }: CaptureNames): string {
+function identify({ schema: s, literal, quote }: CaptureNames): string {
   // Anybody may leave that comment on a schema of their own, and would hide what is in it.
-  const foreign = `(obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM '${captureMark}'
-      OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = n.nspowner AND (r.rolsuper OR r.rolname = current_user)))`;
+  const foreign = `(n.nspname <> ${literal} AND (obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM '${captureMark}'
+      OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = n.nspowner AND (r.rolsuper OR r.rolname = current_user))))`;
   return `
 CREATE FUNCTION ${s}.identify(class oid, object oid)
 RETURNS TABLE (definition_type text, name text) LANGUAGE sql STABLE AS ${quote}

@@ -31,11 +31,25 @@ export function installCapture(client: PostgresLike, options: CaptureOptions = {
   const names = captureNames(objectOption('options', options).schema);
   return withConnection(client, 'installing the capture', async (connection) => {
     const hasItsCode = await checkVersions(connection, names);
-    await connection.run(hasItsCode ? reconcileScript(names) : installScript(names));
+    if (!hasItsCode || !(await isReconciled(connection, names))) await connection.run(installScript(names));
     if (await isComplete(connection, names)) return;
     await untilEnded(connection, await writersUnderWay(connection));
     await connection.run(completeScript(names));
   });
+}
+
+/** What PostgreSQL says of a schema, a table or a function that is not there. */
+const IS_GONE: ReadonlySet<unknown> = new Set(['3F000', '42P01', '42883']);
+
+/** `false`: another one has removed it meanwhile. */
+async function isReconciled(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
+  try {
+    await connection.run(reconcileScript(names));
+    return true;
+  } catch (error) {
+    if (IS_GONE.has((error as { code?: unknown }).code)) return false;
+    throw error;
+  }
 }
 
 /** Whether there is a capture with the code of this version, and nothing to mend. */

@@ -22,7 +22,8 @@ export function removeCapture(client: PostgresLike, options: CaptureOptions = {}
       await connection.run(removeScript(names));
     } catch (error) {
       // Another one may have removed it meanwhile.
-      if (await hasCapture(connection, names)) throw error;
+      const isLeft = await hasCapture(connection, names).catch(() => true);
+      if (isLeft) throw error;
     }
   });
 }

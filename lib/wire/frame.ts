@@ -1,5 +1,5 @@
 import { WireError } from '../errors.js';
-import { objectOption, show, wholeNumber } from '../options.js';
+import { show, wholeNumber } from '../options.js';
 import { byteAt, isBytes, viewOf } from './bytes.js';
 import { isKnownType } from './syncMessageType.js';
 
@@ -50,8 +50,7 @@ export function decodeFrame(bytes: Uint8Array, limits?: FrameLimits): SyncFrame 
  * @throws {FanoutError} BAD_OPTION unless it is a whole number of 1 or more, or Infinity
  */
 export function frameLimit(limits?: FrameLimits): number {
-  if (limits === undefined) return Infinity;
-  const { maxFrameBytes = Infinity } = objectOption('limits', limits);
+  const { maxFrameBytes = Infinity } = limits ?? {};
   return wholeNumber('maxFrameBytes', maxFrameBytes, 1);
 }
 

@@ -58,10 +58,11 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
     const { jwtVerify } = await loadJose();
     opened ??= open();
     const { payload } = await jwtVerify(token, await opened, rules);
-    const said = identity(payload);
+    const said = await Promise.resolve(identity(payload));
     if (payload.exp === undefined) return said;
     // Whatever the identity says, a token that has expired lets nobody stay.
-    return { ...said, expiresAt: Math.min(said.expiresAt ?? Infinity, payload.exp + CLOCK_TOLERANCE) };
+    const { subject, scope, expiresAt = Infinity } = said;
+    return { subject, scope, expiresAt: Math.min(expiresAt, payload.exp + CLOCK_TOLERANCE) };
   };
 }
 

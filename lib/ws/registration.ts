@@ -8,16 +8,20 @@ export interface RegistrationListener {
   /** The session has been given all that it is to get. */
   completed(): void;
   failed(error: unknown): void;
+  /** A resync that was asked for does not come: the session is about to end. */
+  resyncRefused(): void;
 }
 
 /** A connection's place in the fan-out: one registration, replaced by another for every resync. */
 export class Registration {
-  /** Whether a replay was begun whose end `caughtUp` has not told yet. */
-  replaying = false;
   #current = new Subscription();
   #resyncDue = false;
   /** Nothing is to be registered any more. */
   #finishing = false;
+  /** A replay was begun whose end `caughtUp` has not told yet. */
+  #replayUnderWay = false;
+  /** One registration of ours is taking the place of another: whoever comes between is replaced. */
+  #swapping = false;
   /** Registrations of ours of which `registered` was not told yet. */
   #untold = 0;
 
@@ -28,6 +32,11 @@ export class Registration {
     private readonly outbox: Outbox,
     private readonly listener: RegistrationListener,
   ) {}
+
+  /** Whether a replay runs, or is due. */
+  get replaying(): boolean {
+    return this.#replayUnderWay || this.#resyncDue;
+  }
 
   begin(): void {
     this.#register(this.settings.replay);
@@ -40,7 +49,6 @@ export class Registration {
   resync(): void {
     if (!this.settings.hasCatalog || this.#resyncDue || this.#isLeaving()) return;
     this.#resyncDue = true;
-    this.replaying = true;
     const again = setImmediate(() => {
       this.outbox.whenReady(this.#replayAll);
     });
@@ -51,13 +59,14 @@ export class Registration {
 
   /** A `registered` of this session. Of another registration by its id: ours was replaced, and is not to come back. */
   registered(): void {
+    if (this.#swapping) return;
     if (this.#untold > 0) this.#untold--;
     else this.#finishing = true;
   }
 
   /** A `caught-up` of this session. */
   caughtUp(): void {
-    if (!this.#resyncDue) this.replaying = false;
+    this.#replayUnderWay = false;
   }
 
   /** Nothing new from now on; what waits is delivered, then `completed` is told. */
@@ -76,7 +85,7 @@ export class Registration {
   readonly #replayAll = (): void => {
     this.#resyncDue = false;
     if (this.#isLeaving()) {
-      this.replaying = false;
+      this.listener.resyncRefused();
       return;
     }
     // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
@@ -89,11 +98,13 @@ export class Registration {
   }
 
   #register(replay: SessionOptions['replay']): void {
+    this.#swapping = true;
     this.#current.unsubscribe();
+    this.#swapping = false;
     // Replay begins, and the session may end, before `subscribe` returns.
     const current = new Subscription();
     this.#current = current;
-    this.replaying = replay !== false;
+    this.#replayUnderWay = replay !== false;
     const { outbox } = this;
     const options = { ...this.settings.session, scope: this.identity.scope, replay };
     const session$ = this.settings.fanout.register(this.sessionId, ({ bytes }) => outbox.deliver(bytes), options);

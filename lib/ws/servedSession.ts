@@ -68,6 +68,10 @@ export class ServedSession implements RegistrationListener {
     this.transport.close(CloseCode.shuttingDown);
   }
 
+  resyncRefused(): void {
+    this.transport.pongs.flush();
+  }
+
   failed(error: unknown): void {
     const isOverflow = error instanceof FanoutError && error.code === 'BUFFER_OVERFLOW';
     this.transport.settings.logger.warn(isOverflow ? 'a client is too slow' : 'a session failed', { error });

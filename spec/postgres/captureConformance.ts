@@ -7,6 +7,8 @@ import {
   type PostgresDefinitionsOptions,
   removeCapture,
 } from 'ddl-fanout/postgres';
+import { captureNames } from '../../lib/postgres/captureNames.js';
+import { isCurrent } from '../../lib/postgres/captureScript.js';
 import { line, Listener, listening, payloadOf, type TestDatabase } from '../helpers/postgresDatabase.js';
 
 const fn = (name: string, value = 1): string =>
@@ -335,13 +337,32 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         `ALTER EVENT TRIGGER ${schema}_drop DISABLE`,
         `DROP EVENT TRIGGER ${schema}_drop`,
         `ALTER TABLE ${schema}.touched DISABLE TRIGGER on_commit`,
+        `CREATE OR REPLACE FUNCTION ${schema}.on_touch(objects ${schema}.touched[]) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`,
+        `DROP FUNCTION ${schema}.on_touch(${schema}.touched[])`,
+        `DROP FUNCTION ${schema}.reconcile()`,
+        `DROP INDEX ${schema}.change_under_way`,
+        `GRANT ALL ON SCHEMA ${schema} TO PUBLIC`,
+        `GRANT ALL ON ALL FUNCTIONS IN SCHEMA ${schema} TO PUBLIC`,
       ]) {
+        await database.sql(`ALTER EVENT TRIGGER ${schema}_end DISABLE; ALTER EVENT TRIGGER ${schema}_drop DISABLE;`);
         await database.sql(damage);
+        await database.sql(`ALTER EVENT TRIGGER ${schema}_end ENABLE ALWAYS`);
+        if (!damage.includes('EVENT')) await database.sql(`ALTER EVENT TRIGGER ${schema}_drop ENABLE ALWAYS`);
+        expect(await database.sql(isCurrent(captureNames(schema)))).toEqual([{ current: false }]);
         await installCapture(database.client, { schema });
         expect(await listener.after(fn('s.g'))).toEqual(['put function s.g()']);
         expect(await listener.after('DROP FUNCTION s.g()')).toEqual(['delete function s.g()']);
       }
       await end();
+    });
+
+    it.each(["it's", 'b\\s', 'p%s', 'd$q$'])('is installed again in a schema that is called %s', async (schema) => {
+      await installCapture(database.client, { schema });
+      expect(await database.sql(isCurrent(captureNames(schema)))).toEqual([{ current: true }]);
+      await database.sql('SET standard_conforming_strings = off');
+      await installCapture(database.client, { schema });
+      await database.sql('RESET standard_conforming_strings');
+      await removeCapture(database.client, { schema });
     });
 
     it('tells of a schema that only pretends to be a capture', async () => {

@@ -104,6 +104,15 @@ describe('jwtAuthenticator', () => {
         expiresAt: Math.min(expiresAt, exp + 2),
       });
     }
+    class Person {
+      get subject() {
+        return 'a';
+      }
+    }
+    expect(await verify(expiring, { identity: () => new Person() })).toMatchObject({
+      subject: 'a',
+      expiresAt: exp + 2,
+    });
     const no = (): never => {
       throw new Error('not here');
     };

@@ -105,6 +105,26 @@ describe('a client whose session was taken away by the owner of the fan-out', ()
   });
 });
 
+describe('an owner that takes the place of a session while it resyncs', () => {
+  it('is replaced by it: the session goes on, resyncs again and is closed as any other', async () => {
+    origin = await startOrigin();
+    origin.put('a');
+    const client = await Client.letIn(origin.server.url);
+    const { fanout } = origin;
+    fanout.events$.subscribe((event) => {
+      if (event.type === 'ended' && event.reason === 'unsubscribed') fanout.receiver(event.sessionId);
+    });
+    for (const pings of [1n, 2n]) {
+      client.resync();
+      client.ping(pings);
+      await client.until(() => client.story.at(-1) === `pong ${pings}`, 'the pong');
+    }
+    expect(client.story.filter((each) => each === 'put a')).toHaveLength(3);
+    await origin.server.close();
+    expect(await client.closed()).toBe(1001);
+  });
+});
+
 describe('a server of the caller', () => {
   let http: Server;
 
