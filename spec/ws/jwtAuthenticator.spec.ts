@@ -105,11 +105,13 @@ describe('jwtAuthenticator', () => {
       });
     }
     class Person {
+      constructor(private readonly name: string) {}
+
       get subject() {
-        return 'a';
+        return this.name;
       }
     }
-    expect(await verify(expiring, { identity: () => new Person() })).toMatchObject({
+    expect(await verify(expiring, { identity: () => new Person('a') })).toMatchObject({
       subject: 'a',
       expiresAt: exp + 2,
     });
