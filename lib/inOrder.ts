@@ -6,7 +6,7 @@ export class InOrder<T> {
   #handling = false;
   #completed = false;
 
-  /** @param complete called once all that came is handled, after `complete()` */
+  /** @param end called when all that came is handled, after `complete()` */
   constructor(
     private readonly handle: (value: T) => void,
     private readonly end: () => void,

@@ -1,25 +1,18 @@
 import { BufferedDelivery } from '../bufferedDelivery.js';
 import { CLOSED, READY } from '../delivery.js';
 import { guarded } from '../log.js';
+import { announceEnd } from './sessionEnd.js';
 import type { Observer, Subscription } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { EndReason } from './events.js';
 import type { Group } from './group.js';
+import type { Ended } from './sessionEnd.js';
 import type { SessionHost } from './sessionHost.js';
 import type { SessionStats } from './totals.js';
 
 /** A session's delivery function, whatever it returns. */
 export type Deliver = (frame: DefinitionFrame) => unknown;
-
-/** How a session ended. */
-export interface Ended {
-  readonly reason: EndReason;
-  readonly error: unknown;
-  readonly discarded: number;
-  readonly inner: Subscription | undefined;
-  readonly overflowing: boolean;
-}
 
 /**
  * One registered device, as far as it is live: `boundedBuffer`'s machine with a name, exact counts, and an end.
@@ -92,9 +85,10 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   }
 
   /** The other half: whoever is to know. */
-  tell({ reason, error, discarded, inner, overflowing }: Ended): void {
+  tell(ended: Ended): void {
+    const { reason, error, inner, overflowing } = ended;
     if (inner !== undefined) guarded(() => inner.unsubscribe());
-    this.announce(reason, discarded, error);
+    announceEnd(this.host, this.id, ended);
     if (overflowing) this.host.announcer.left();
     guarded(() => this.conclude(reason, error));
     this.host.ended();
@@ -185,15 +179,4 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   /** Lets go of whatever else it holds, and is let go of. */
   protected abstract letGo(): void;
-
-  private announce(reason: EndReason, discarded: number, error?: unknown): void {
-    const { id: sessionId } = this;
-    const { logger, events } = this.host;
-    if (events.observed) {
-      const ended = { type: 'ended', sessionId, reason, discarded } as const;
-      events.tell(reason === 'failed' ? { ...ended, error } : ended);
-    }
-    if (reason === 'failed') logger.warn('session failed', { sessionId, discarded, error });
-    else logger.debug('session ended', { sessionId, reason, discarded });
-  }
 }

@@ -69,14 +69,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
       },
       () => this.#hub,
     );
-    this.#hub = new Hub({
-      host: this.#registry,
-      catalog,
-      ended: (failure) => {
-        if (failure === undefined) this.#registry.complete();
-        else this.#registry.fail(failure.error);
-      },
-    });
+    this.#hub = new Hub(this.#registry, catalog);
     this.frames$ = this.#hub.asObservable();
     this.events$ = events.events$;
     const onFailure = (error: WireError, msg: DefinitionSyncMsg): void => {

@@ -9,11 +9,11 @@ import type { SessionHost } from './sessionHost.js';
 import type { Session } from './session.js';
 
 /** What the hub asks of its fan-out. */
-export interface HubOwner {
-  readonly host: SessionHost;
-  readonly catalog: CatalogInside | undefined;
-  /** The source has completed, or failed with `failure.error`. */
-  ended(failure: { readonly error: unknown } | undefined): void;
+export interface HubHost extends SessionHost {
+  /** The source has completed. */
+  complete(): void;
+  /** The source has failed. */
+  fail(error: unknown): void;
 }
 
 const NOBODY: readonly undefined[] = [];
@@ -34,7 +34,10 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   /** The scopes with tombstones that somebody may have let go of since the last broadcast. */
   readonly #unswept = new Set<string>();
 
-  constructor(private readonly owner: HubOwner) {}
+  constructor(
+    private readonly host: HubHost,
+    private readonly catalog: CatalogInside | undefined,
+  ) {}
 
   next(frame: DefinitionFrame): void {
     this.#frames.next(frame);
@@ -64,7 +67,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const key = scopeKey(scope);
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = new Group(this.owner.host, key, scope, this.owner.catalog?.open(key));
+      group = new Group(this.host, key, scope, this.catalog?.open(key));
       this.#groups.set(key, group);
     }
     return group;
@@ -81,7 +84,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   }
 
   #dispatch(frame: DefinitionFrame): void {
-    const { host, catalog } = this.owner;
+    const { host, catalog } = this;
     const { totals, announcer } = host;
     const key = scopeKey(frame.msg.scope);
     totals.broadcast++;
@@ -99,7 +102,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
 
   /** Behind everybody that was called: a group may be another one by now. */
   #sweep(): void {
-    const { catalog } = this.owner;
+    const { catalog } = this;
     for (const key of this.#unswept) {
       const group = this.#groups.get(key);
       catalog?.open(key).sweep(group?.slots.sessions ?? NOBODY);
@@ -111,13 +114,14 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   #closeIfEmpty(group: Group): void {
     if (!group.empty) return;
     this.#groups.delete(group.key);
-    this.owner.catalog?.close(group.key);
+    this.catalog?.close(group.key);
   }
 
   #end(failure: { readonly error: unknown } | undefined): void {
     for (const group of this.#groups.values()) group.end();
-    this.owner.ended(failure);
-    for (const key of this.#groups.keys()) this.owner.catalog?.close(key);
+    if (failure === undefined) this.host.complete();
+    else this.host.fail(failure.error);
+    for (const key of this.#groups.keys()) this.catalog?.close(key);
     this.#groups.clear();
     if (failure === undefined) this.#tap.complete();
     else this.#tap.error(failure.error);

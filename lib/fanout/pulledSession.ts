@@ -6,8 +6,8 @@ import type { Group } from './group.js';
 import type { LogReader } from './logReader.js';
 import type { Row } from '../row.js';
 import type { DefinitionFrame } from '../definition.js';
-import type { Ended } from './bufferedSession.js';
 import type { EndReason } from './events.js';
+import type { Ended } from './sessionEnd.js';
 
 interface Receipt {
   resolve(frame: DefinitionFrame | undefined): void;

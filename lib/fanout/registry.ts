@@ -1,8 +1,7 @@
 import { KeyedMap } from './keyedMap.js';
 import type { EndReason, FanoutEvents } from './events.js';
-import type { Hub } from './hub.js';
+import type { Hub, HubHost } from './hub.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
-import type { SessionHost } from './sessionHost.js';
 import type { Session } from './session.js';
 import type { FanoutStats, SessionStats, Totals } from './totals.js';
 import type { Logger } from '../log.js';
@@ -21,7 +20,7 @@ export interface RegistryParts {
 }
 
 /** Who is registered under which id, and who has left but still delivers what waits. */
-export class Registry implements SessionHost {
+export class Registry implements HubHost {
   readonly totals: Totals;
   readonly events: FanoutEvents;
   readonly announcer: OverflowAnnouncer;

@@ -17,8 +17,8 @@ export interface LiteOptions {
   /** Who this device is; default: random, for as long as this connection. */
   readonly liteId?: string | undefined;
   /**
-   * 0 to 2^63-1, of the first handshake; each later one has the next. It MUST be above all that this `liteId` ever had. Default: the
-   * time, in milliseconds.
+   * 0 to 2^63-1, of the first handshake; each later one has the next. It MUST be above all that this `liteId` ever had.
+   * Default: the time, in milliseconds.
    */
   readonly epoch?: bigint | undefined;
   /** Default: in memory. */

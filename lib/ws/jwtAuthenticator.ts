@@ -13,18 +13,18 @@ export interface JwtAuthenticatorOptions {
   readonly key?: KeyInput | undefined;
   /** A key set, or the URL of one: https, or http on this machine. */
   readonly jwks?: JSONWebKeySet | URL | string | undefined;
-  /** The `iss` that a token must have, or some of which it must have one; default: any. */
+  /** The `iss` that a token must have, or some of which it must have one; default: it is not looked at. */
   readonly issuer?: string | string[] | undefined;
-  /** The `aud` that a token must have, or some of which it must have one; default: any. */
+  /** The `aud` that a token must have, or some of which it must have one; default: it is not looked at. */
   readonly audience?: string | string[] | undefined;
   /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`; with a secret, HMAC only. */
   readonly algorithms: string[];
   /**
-   * Makes an identity of verified claims; a throw refuses the token. `exp` is the expiry, unless it names an earlier one.
+   * Makes an identity of verified claims; a throw, or a rejection, refuses the token. `exp` is the expiry, unless it names an earlier one.
    * Default: `sub` is the subject, `tenant_id` and `database_id` (whole numbers, or decimal strings) are the scope, which a
    * token without both has not.
    */
-  readonly identity?: ((claims: JwtClaims) => Identity) | undefined;
+  readonly identity?: ((claims: JwtClaims) => Identity | Promise<Identity>) | undefined;
 }
 
 /** Codes of `jose` for a key that a token asks for and that there is not. */
@@ -58,7 +58,7 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
     const { jwtVerify } = await loadJose();
     opened ??= open();
     const { payload } = await jwtVerify(token, await opened, rules);
-    const said = await Promise.resolve(identity(payload));
+    const said = await identity(payload);
     if (payload.exp === undefined) return said;
     // Whatever the identity says, a token that has expired lets nobody stay.
     const { subject, scope, expiresAt = Infinity } = said;

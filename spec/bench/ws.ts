@@ -1,14 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { overSockets } from './contenders/overSockets.js';
 import { ratioOf, spreadOf } from './support/figure.js';
 import { compile } from './support/load.js';
 import { SOCKETS } from './support/sockets.js';
 import type { Figure, Group } from './support/figure.js';
 
-const OURS = 'ddl-fanout/ws';
-const CONTROL = 'net, one write';
-const SEND_LOOP = 'ws, send loop';
-const OTHERS = [SEND_LOOP, 'socket.io'];
+const [OURS, CONTROL, SEND_LOOP, SOCKET_IO] = overSockets.map(({ name }) => name) as [string, string, string, string];
 const ROUNDS = 20;
 /** Each is sent by for so long before it counts, ms: until the compiler, whose CPU would count too, is done with it. */
 const WARM_UP = 5_000;
@@ -29,7 +27,7 @@ export const group: Group = {
   async run({ effort }) {
     const module = await compile('wsServer');
     const servers: Server[] = [];
-    for (const name of [OURS, CONTROL, ...OTHERS]) servers.push(await serve(module, name));
+    for (const { name } of overSockets) servers.push(await serve(module, name));
     const rounds = Math.max(3, Math.round(ROUNDS * effort));
     const one = await costs(servers, 1, ROUNDS_OF_ONE * rounds);
     const burst = await costs(servers, BURST, rounds);
@@ -48,6 +46,10 @@ interface Server {
 
 async function serve(module: string, name: string): Promise<Server> {
   const process = fork(module, [name], { execArgv: ['--expose-gc'] });
+  // It ends only when it is told to: otherwise nobody would answer, and the bench wait for ever.
+  process.once('exit', (code) => {
+    if (code !== 0) throw new Error(`the server of ${name} has ended with ${code}`);
+  });
   await once(process, 'message');
   return { name, process };
 }
@@ -84,7 +86,7 @@ function figure(what: string, of: (name: string) => readonly number[], atMost: n
     control: { name: CONTROL, cost: spreadOf(of(CONTROL)) },
     ratio: ratioOf(of(OURS), of(CONTROL)),
     target: { of: 'ratio', atMost },
-    others: OTHERS.map((name) => ({ name, cost: spreadOf(of(name)) })),
+    others: [SEND_LOOP, SOCKET_IO].map((name) => ({ name, cost: spreadOf(of(name)) })),
     note: `${cheaper(OURS)} times cheaper than the send loop, of the ${cheaper(CONTROL)} that one write can be`,
   };
 }

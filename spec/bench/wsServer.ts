@@ -2,13 +2,10 @@
  * One contender of the WebSocket bench, in a process of its own: told how many frames to send, it sends them and tells what
  * that cost. Argument: the contender's name.
  */
-import { oursOverWs } from './contenders/oursOverWs.js';
-import { netWrite } from './contenders/netWrite.js';
-import { socketIo } from './contenders/socketIo.js';
-import { wsSend } from './contenders/wsSend.js';
+import { overSockets } from './contenders/overSockets.js';
 import { FRAMED, SOCKETS, type Served } from './support/sockets.js';
 
-const contender = [oursOverWs, netWrite, wsSend, socketIo].find(({ name }) => name === process.argv[2]);
+const contender = overSockets.find(({ name }) => name === process.argv[2]);
 if (contender === undefined) throw new Error(`there is no contender ${process.argv[2]}`);
 
 /** Microseconds of CPU per frame and socket for one sending, and for what it leaves to the next turns. */

@@ -5,10 +5,11 @@ import {
   installCapture,
   postgresDefinitions,
   type PostgresDefinitionsOptions,
+  type PostgresLike,
   removeCapture,
 } from 'ddl-fanout/postgres';
 import { captureNames } from '../../lib/postgres/captureNames.js';
-import { isCurrent } from '../../lib/postgres/captureScript.js';
+import { isCurrent, removeScript } from '../../lib/postgres/captureScript.js';
 import { line, Listener, listening, payloadOf, type TestDatabase } from '../helpers/postgresDatabase.js';
 
 const fn = (name: string, value = 1): string =>
@@ -381,6 +382,32 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await Promise.all(three.map(() => installCapture(database.client, { schema: 'at_once' })));
       await Promise.all(three.map(() => removeCapture(database.client, { schema: 'at_once' })));
       expect(await database.sql(`SELECT FROM pg_namespace WHERE nspname = 'at_once'`)).toEqual([]);
+    });
+
+    it('is made anew when another one removes it while it is looked at', async () => {
+      const { schema, listen, end } = await fresh();
+      let removed = false;
+      const client: PostgresLike = {
+        async connect() {
+          const connection = await database.client.connect();
+          return {
+            close: () => connection.close(),
+            onLost: (callback) => connection.onLost(callback),
+            listen: (channel, callback) => connection.listen(channel, callback),
+            query: (sql, values) => connection.query(sql, values),
+            async run(sql) {
+              if (!removed) await database.sql(removeScript(captureNames(schema)));
+              removed = true;
+              return connection.run(sql);
+            },
+          };
+        },
+      };
+      await installCapture(client, { schema });
+      const listener = listen();
+      await listener.settled();
+      expect(await listener.after(fn('s.f'))).toEqual(['put function s.f()']);
+      await end();
     });
 
     it('is not touched by an older library', async () => {

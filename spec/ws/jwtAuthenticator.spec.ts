@@ -104,6 +104,8 @@ describe('jwtAuthenticator', () => {
         expiresAt: Math.min(expiresAt, exp + 2),
       });
     }
+    const later = () => Promise.resolve({ subject: 'a' });
+    expect(await verify(expiring, { identity: later })).toMatchObject({ subject: 'a', expiresAt: exp + 2 });
     class Person {
       constructor(private readonly name: string) {}
 

@@ -216,6 +216,16 @@ describe('at any time', () => {
   });
 
   it.each([
+    [128, 'is read as a whole, and closed for what it holds', 1002],
+    [129, 'is closed for their number', 1008],
+  ])('a message of %i fragments %s', async (count, _what, code) => {
+    const socket = await rawClient(origin.server.url);
+    const between = Array.from({ length: count - 2 }, () => clientHeader(0x00, 0));
+    socket.write(Buffer.concat([clientHeader(0x02, 0), ...between, clientHeader(0x80, 0)]));
+    expect(await closeCodeOf(socket)).toBe(code);
+  });
+
+  it.each([
     ['large', 1_000, 1009],
     ['empty', 0, 1008],
   ])(
