@@ -35,12 +35,20 @@ export class CaptureReader {
   }
 
   /**
+   * A reader that has read before is in the middle of a failover when it meets a standby, and waits for its promotion.
+   * @throws what `captureState` throws
+   */
+  state(connection: PostgresConnection): Promise<CaptureState> {
+    return captureState(connection, this.options.names, this.position !== undefined);
+  }
+
+  /**
    * What has been committed since the last batch that was accepted. A batch is noted as read, and then pruned where no
    * other reader needs it, when the next one is asked for: a reader that dies in between gets it again, never misses it.
    */
   async *read(connection: PostgresConnection): AsyncGenerator<ReadBatch> {
     this.turn++;
-    const state = await captureState(connection, this.options.names);
+    const state = await this.state(connection);
     if (this.position === undefined) yield* this.begin(connection, state);
     else if (this.origin !== state.origin || state.position < this.position) yield* this.snapshot(connection, state);
     // Nothing new: that it could look ends a row of failures.

@@ -19,20 +19,27 @@ export interface CaptureState {
 /**
  * Any role may make an operator for `oid || text`, and one that fits better than PostgreSQL's own is taken, wherever it
  * stands in the search path; it would run with the reader's rights. So both sides of each operator are of its own types.
+ * @param awaitsPromotion a standby is no READ_ONLY, but an error that passes
  * @throws {CaptureError} NOT_INSTALLED without a capture, READ_ONLY on a server that takes no writes, VERSION when the
  *   capture is of another version than this library's
  */
-export async function captureState(connection: PostgresConnection, names: CaptureNames): Promise<CaptureState> {
+export async function captureState(
+  connection: PostgresConnection,
+  names: CaptureNames,
+  awaitsPromotion = false,
+): Promise<CaptureState> {
   const { schema: s } = names;
   const [row] = await connection.query(
     `SELECT c.version::text AS version, c.position::text AS position, ${channelOf(names)} AS channel,
-       pg_catalog.current_setting('transaction_read_only') AS read_only,
+       pg_catalog.current_setting('transaction_read_only') AS read_only, pg_catalog.pg_is_in_recovery()::text AS standby,
        c.tableoid::text || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
          ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS origin
      FROM ${s}.capture c`,
   );
   if (row === undefined) throw new CaptureError('NOT_INSTALLED', `${s}.capture is empty: call installCapture`);
   if (row['read_only'] === 'on') {
+    if (row['standby'] === 'true' && awaitsPromotion)
+      throw new Error('the server is a standby that is not promoted yet');
     throw new CaptureError('READ_ONLY', 'the server takes no writes, and a reader has to note how far it has read');
   }
   const version = Number(row['version']);

@@ -8,6 +8,9 @@ import type { CaptureNames } from './captureNames.js';
  * - `change`: the log; `position` is null until its transaction commits.
  * - `touched`: what the transaction under way has touched; empty for everybody else.
  * - `reader`: how far each named reader has read.
+ *
+ * A name may be longer than what a B-tree takes (2,704 bytes), so definitions are found by a hash, and unique because one
+ * transaction at a time writes them. A publication of all tables refuses changes of tables without a replica identity.
  */
 export function captureTables({ schema: s }: CaptureNames): string {
   return `
@@ -22,9 +25,10 @@ CREATE TABLE IF NOT EXISTS ${s}.definition (
   classid oid NOT NULL,
   objid oid NOT NULL,
   payload text NOT NULL,
-  position bigint NOT NULL,
-  PRIMARY KEY (definition_type, name)
+  position bigint NOT NULL
 );
+ALTER TABLE ${s}.definition DROP CONSTRAINT IF EXISTS definition_pkey;
+CREATE INDEX IF NOT EXISTS definition_name ON ${s}.definition USING hash (name);
 CREATE INDEX IF NOT EXISTS definition_objid ON ${s}.definition (objid, classid);
 CREATE TABLE IF NOT EXISTS ${s}.change (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -46,6 +50,9 @@ CREATE TABLE IF NOT EXISTS ${s}.reader (
   name text PRIMARY KEY,
   position bigint NOT NULL
 );
+ALTER TABLE ${s}.capture REPLICA IDENTITY FULL;
+ALTER TABLE ${s}.definition REPLICA IDENTITY FULL;
+ALTER TABLE ${s}.touched REPLICA IDENTITY FULL;
 INSERT INTO ${s}.capture (version, position) SELECT 0, 0 WHERE NOT EXISTS (SELECT FROM ${s}.capture);
 `;
 }

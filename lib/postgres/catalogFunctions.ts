@@ -1,11 +1,14 @@
 import type { CaptureNames } from './captureNames.js';
 
-/** SQL functions that read the system catalogs: membership in an extension, a routine's arguments, all that exists. */
+/**
+ * SQL functions that read the system catalogs: whether an object is a member of an extension or part of another object (a
+ * range type's constructors), and a routine's arguments.
+ */
 export function catalogFunctions({ schema: s, quote }: CaptureNames): string {
   return `
-CREATE FUNCTION ${s}.is_member(class oid, object oid)
+CREATE FUNCTION ${s}.is_part(class oid, object oid)
 RETURNS boolean LANGUAGE sql STABLE AS ${quote}
-  SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object AND d.deptype = 'e')
+  SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object AND d.deptype IN ('e', 'i'))
 ${quote};
 CREATE FUNCTION ${s}.arguments(p pg_proc)
 RETURNS TABLE (i bigint, mode text, name text, data_type text) LANGUAGE sql STABLE AS ${quote}

@@ -24,13 +24,13 @@ RETURNS TABLE (definition_type text, name text) LANGUAGE sql STABLE AS ${quote}
       (SELECT string_agg(format_type(a.type, NULL), ',' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a(type, i)))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
   WHERE class = 'pg_proc'::regclass AND p.oid = object AND p.oid >= 16384 AND p.prokind IN ('f', 'w', 'p')
-    AND ${foreign} AND n.nspname !~ '^pg_temp_' AND NOT ${s}.is_member(class, object)
+    AND ${foreign} AND n.nspname !~ '^pg_temp_' AND NOT ${s}.is_part(class, object)
   UNION ALL
   SELECT 'trigger', format('%I on %I.%I', t.tgname, n.nspname, c.relname)
   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE class = 'pg_trigger'::regclass AND t.oid = object AND NOT t.tgisinternal AND t.tgparentid = 0
     AND ${foreign} AND c.relpersistence <> 't'
-    AND NOT (${s}.is_member('pg_class'::regclass, t.tgrelid) AND ${s}.is_member('pg_proc'::regclass, t.tgfoid))
+    AND NOT (${s}.is_part('pg_class'::regclass, t.tgrelid) AND ${s}.is_part('pg_proc'::regclass, t.tgfoid))
 ${quote};
 `;
 }

@@ -8,6 +8,7 @@ import type { CaptureNames } from './captureNames.js';
  * like come out right: they change the names and texts of definitions that they do not mention. What they may have
  * changed is what depends on the object altered, directly or not, and pg_depend knows that.
  *
+ * - So is what the object is a part of (`i`): a constraint has its index's name, a composite type its relation's columns.
  * - Each level of dependency is looked up by index (OFFSET 0 keeps the planner from reading all of pg_depend).
  * - The object (0, 0) stands for everything.
  * - `named` objects are told even when nothing about them has changed.
@@ -36,6 +37,9 @@ BEGIN
   RETURN ARRAY(
     WITH RECURSIVE affected(classid, objid) AS (
       SELECT o.classid, o.objid FROM unnest(objects) o
+      UNION
+      SELECT d.refclassid, d.refobjid FROM unnest(objects) o CROSS JOIN LATERAL
+        (SELECT * FROM pg_depend d WHERE d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'i' OFFSET 0) d
       UNION
       SELECT d.classid, d.objid FROM affected a CROSS JOIN LATERAL
         (SELECT * FROM pg_depend d WHERE d.refclassid = a.classid AND d.refobjid = a.objid OFFSET 0) d

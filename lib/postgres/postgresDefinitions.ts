@@ -14,7 +14,6 @@ import {
 import type { DefinitionSyncMsg } from '../definition.js';
 import { boundedBuffer } from '../operators/boundedBuffer.js';
 import { CaptureReader, type ReadBatch } from './captureReader.js';
-import { captureState } from './captureState.js';
 import { checkClient, connection, wakeUps } from './connection.js';
 import { DeliveryFailed } from './deliver.js';
 import type { PostgresLike } from './postgresLike.js';
@@ -33,7 +32,7 @@ import { isPassing, meaningOf } from './sqlState.js';
  * - A reader that comes back under its name is first told the deletes it has missed, then the snapshot. With
  *   `snapshot: false` it gets what it missed, change by change.
  * - Each message once per subscription. A reader that died before its position was noted gets the last batch again.
- * - A lost connection is made again, for ever. When the database has another history then (a standby was promoted, the
+ * - A lost connection is made again, for ever, and a standby waited for that is not promoted yet. When the database has another history then (a standby was promoted, the
  *   capture was installed anew), or when another reader of the same name has pruned the log, what exists is told again and what
  *   this subscription told and is gone is deleted.
  * @throws {FanoutError} BAD_OPTION at call time
@@ -75,11 +74,11 @@ export function postgresDefinitions(
 function batches(
   client: PostgresLike,
   reading: CaptureReader,
-  { names, pollInterval, scheduler }: CheckedReaderOptions,
+  { pollInterval, scheduler }: CheckedReaderOptions,
 ): Observable<ReadBatch> {
   return connection(client).pipe(
     switchMap((made) =>
-      from(captureState(made, names)).pipe(
+      from(reading.state(made)).pipe(
         switchMap(({ channel }) => merge(wakeUps(made, channel), interval(pollInterval, scheduler))),
         // A wake-up during a read is remembered, for the read may have looked too early; a second one adds nothing.
         boundedBuffer(() => reading.read(made), { capacity: 1 }),

@@ -12,7 +12,7 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
   readonly snapshot?: boolean | undefined;
   /** Put on every message; default none. */
   readonly scope?: DefinitionScope | undefined;
-  /** Whose position this is; default `default`. Two that read at the same time must have two names. */
+  /** Whose position this is, in 1 to 255 characters; default `default`. Two that read at the same time must have two names. */
   readonly reader?: string | undefined;
   /**
    * Called with each message before it is emitted, one at a time; returns nothing (delivered) or an ObservableInput
@@ -92,8 +92,9 @@ export function checkReaderOptions(options: PostgresDefinitionsOptions): Checked
 
 /** @throws {FanoutError} BAD_OPTION */
 export function checkReader(reader: string): string {
-  if (typeof reader === 'string' && reader !== '' && !reader.includes('\0')) return reader;
-  throw badOption('reader', 'a name of one character or more without NUL', reader);
+  const length = typeof reader === 'string' ? reader.length : 0;
+  if (length >= 1 && length <= 255 && !reader.includes('\0')) return reader;
+  throw badOption('reader', 'a name of 1 to 255 characters without NUL', reader);
 }
 
 function milliseconds(option: string, value: number, least = 0): number {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EMPTY, firstValueFrom, NEVER, ReplaySubject, take, throwError, toArray } from 'rxjs';
 import {
@@ -122,6 +123,34 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         ['put function s.b()', 1n],
         ['delete function s.a()', 2n],
       ]);
+      await end();
+    });
+
+    it('lets definitions be made and dropped where a publication holds all tables', async () => {
+      const { listen, end } = await fresh();
+      const listener = listen();
+      await database.sql('CREATE PUBLICATION everything FOR ALL TABLES');
+      expect(await listener.after(`${fn('s.f')} ${fn('s.f')} DROP FUNCTION s.f()`)).toEqual([
+        'put function s.f()',
+        'put function s.f()',
+        'delete function s.f()',
+      ]);
+      await database.sql('DROP PUBLICATION everything');
+      await end();
+    });
+
+    it('takes a name that is longer than what an index takes', async () => {
+      const { listen, end } = await fresh();
+      const listener = listen();
+      const types = Array.from({ length: 100 }, (_, i) =>
+        createHash('sha256').update(`${i}`).digest('base64').slice(0, 40),
+      );
+      await database.sql(types.map((type) => `CREATE TYPE s."${type}" AS (a int);`).join('\n'));
+      const name = `s.f(${types.map((type) => `s."${type}"`).join(',')})`;
+      const text = `FUNCTION ${name} RETURNS int LANGUAGE sql AS 'SELECT 1';`;
+      const told = await listener.messagesAfter(`CREATE ${text} CREATE OR REPLACE ${text} DROP FUNCTION ${name}`);
+      expect(told.map((msg) => msg.action)).toEqual(['put', 'put', 'delete']);
+      expect(new Set(told.map((msg) => msg.name))).toEqual(new Set([name]));
       await end();
     });
 
@@ -316,10 +345,16 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await before.settled();
       before.stop();
       await database.sql(`UPDATE ${schema}.capture SET version = 0; ALTER TABLE ${schema}.capture DROP COLUMN complete; CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1';
-        CREATE OR REPLACE FUNCTION ${schema}.on_drop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'`);
+        CREATE OR REPLACE FUNCTION ${schema}.on_drop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+        DROP INDEX ${schema}.definition_name; ALTER TABLE ${schema}.definition ADD PRIMARY KEY (definition_type, name)`);
       const old = firstValueFrom(postgresDefinitions(database.client, { schema }));
       await expect(old).rejects.toMatchObject({ name: 'CaptureError', code: 'VERSION' });
       await installCapture(database.client, { schema });
+      expect(
+        await database.sql(
+          `SELECT FROM pg_constraint WHERE conrelid = '${schema}.definition'::regclass AND contype = 'p'`,
+        ),
+      ).toEqual([]);
       const after = listen({ snapshot: false });
       expect(await after.after('DROP FUNCTION s.f()')).toEqual(['delete function s.f()']);
       await end();

@@ -171,6 +171,7 @@ describe('a client of PostgreSQL', () => {
   it.each([
     [{ reader: '' }, 'reader'],
     [{ reader: 5 }, 'reader'],
+    [{ reader: 'a'.repeat(256) }, 'reader'],
     [{ reader: 'a\0b' }, 'reader'],
     [{ snapshot: 'no' }, 'snapshot'],
     [{ snapshot: null }, 'snapshot'],

@@ -200,6 +200,26 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     told: ['put function s.f(s.pair)', 'put function s.g()'],
     since: 14,
   },
+  'ALTER TYPE ... RENAME ATTRIBUTE CASCADE of a type that a trigger’s table is made of': {
+    given: `CREATE TYPE s.pair AS (a int, b int); CREATE TABLE s.typed OF s.pair;
+      CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+      CREATE TRIGGER trg BEFORE UPDATE OF a ON s.typed FOR EACH ROW EXECUTE FUNCTION s.run();`,
+    run: 'ALTER TYPE s.pair RENAME ATTRIBUTE a TO c CASCADE',
+    told: ['put trigger trg on s.typed'],
+  },
+  'ALTER INDEX ... RENAME of a constraint that a parsed body names': {
+    given: `CREATE TABLE s.t (a int, CONSTRAINT once UNIQUE (a));
+      CREATE FUNCTION s.f() RETURNS void LANGUAGE sql
+        BEGIN ATOMIC INSERT INTO s.t VALUES (1) ON CONFLICT ON CONSTRAINT once DO NOTHING; END;`,
+    run: 'ALTER INDEX s.once RENAME TO twice',
+    told: ['put function s.f()'],
+    since: 14,
+  },
+  'a range type, whose constructors PostgreSQL makes': {
+    run: `CREATE TYPE s.span AS RANGE (SUBTYPE = int4); ALTER TYPE s.span RENAME TO period; ALTER TYPE s.period SET SCHEMA public;
+      DROP TYPE public.period`,
+    told: [],
+  },
   'a trigger on a foreign table': {
     given: `${TABLE} CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE s.ft (a int) SERVER far;`,
     run: `CREATE TRIGGER trg BEFORE INSERT ON s.ft FOR EACH ROW EXECUTE FUNCTION s.run();

@@ -1,5 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
-import { firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom, ReplaySubject } from 'rxjs';
 import { fromPg, installCapture, postgresDefinitions, type PostgresLike } from 'ddl-fanout/postgres';
 import { line, Listener } from '../../helpers/postgresDatabase.js';
 import { PostgresServer, postgresServer } from '../../helpers/postgresServer.js';
@@ -9,20 +9,21 @@ import { describeWith } from '../../helpers/servers.js';
 jest.setTimeout(60_000);
 
 const fn = (name: string): string => `CREATE OR REPLACE FUNCTION ${name}() RETURNS int LANGUAGE sql AS 'SELECT 1';`;
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
 describeWith(postgresServer, 'a standby of a PostgreSQL server', () => {
-  it('is a clear error while it follows; once promoted, its readers forget what it never got', async () => {
+  it('is a clear error to begin with, is waited for in a failover, and once promoted its readers forget what it never got', async () => {
     const primary = await PostgresServer.start();
     const database = await primary.open();
     await installCapture(database.client);
     const standby = await primary.standby();
+    const warnings$ = new ReplaySubject<unknown>(Infinity);
+    const quiet = () => undefined;
+    const warn = (_message: string, context?: { error?: unknown }) => warnings$.next(context?.error);
     let source = database.client;
     const client: PostgresLike = { connect: () => source.connect() };
     let statements = (text: string) => database.sql(text);
     const listener = new Listener(
       { ...database, client, sql: (text) => statements(text) },
-      { logger: quiet, reconnect: { initialDelay: 10, maxDelay: 200 } },
+      { logger: { debug: quiet, info: quiet, warn, error: quiet }, reconnect: { initialDelay: 10, maxDelay: 200 } },
     );
     await database.sql(`${fn('kept')} ${fn('dropped')}`);
     await listener.settled();
@@ -42,9 +43,10 @@ describeWith(postgresServer, 'a standby of a PostgreSQL server', () => {
     listener.messages.length = 0;
     await primary.kill('SIGKILL');
     await standby.up();
+    source = fromPg(pool);
+    await firstValueFrom(warnings$.pipe(filter((error) => String(error).includes('not promoted yet'))));
     await pool.query('SELECT pg_promote()');
     await pool.query(fn('later'));
-    source = fromPg(pool);
     statements = async (text) => {
       await pool.query(text);
       return [];
