@@ -3,7 +3,7 @@ import { Logger as TsLogger } from 'tslog';
 import { badOption } from './options.js';
 
 /**
- * Where the library writes its log lines; a tslog `Logger` is one.
+ * Where the library writes its log lines; a tslog `Logger` is one, and so is `console`.
  * Called with a message and, mostly, an object of facts. What it throws goes to `config.onUnhandledError`.
  */
 export interface Logger {
@@ -43,7 +43,8 @@ export function safeLogger(logger: Logger = defaultLogger()): Logger {
     if (typeof logger[level] !== 'function') throw badOption(`logger.${level}`, 'a function', logger[level]);
     return (message: string, context?: object): void => {
       try {
-        logger[level](message, context);
+        if (context === undefined) logger[level](message);
+        else logger[level](message, context);
       } catch (error) {
         reportUnhandled(error);
       }

@@ -1,5 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { boundedBuffer, DefinitionCatalog, DefinitionSyncFanout, encodeOnce } from 'ddl-fanout';
+import {
+  boundedBuffer,
+  decodeFrame,
+  decodeMessage,
+  DefinitionCatalog,
+  DefinitionSyncFanout,
+  encodeFrame,
+  encodeOnce,
+  splitFrames,
+} from 'ddl-fanout';
 import { connectLite } from 'ddl-fanout/lite';
 import { natsDefinitions } from 'ddl-fanout/nats';
 import { instrumentFanout } from 'ddl-fanout/otel';
@@ -15,6 +24,9 @@ const fanout = new DefinitionSyncFanout();
 const takers: readonly (readonly [string, (options: never) => unknown])[] = [
   ['boundedBuffer', (options) => boundedBuffer(ignore, options)],
   ['encodeOnce', (options) => encodeOnce(options)],
+  ['splitFrames', (options) => splitFrames(options)],
+  ['decodeFrame', (options) => decodeFrame(encodeFrame(0xff, new Uint8Array(9)), options)],
+  ['decodeMessage', (options) => decodeMessage(encodeFrame(0x90, new Uint8Array(9)), options)],
   ['DefinitionSyncFanout', (options) => new DefinitionSyncFanout(options)],
   ['DefinitionCatalog', (options) => new DefinitionCatalog(options)],
   ['register', (options) => fanout.register('a', ignore, options)],

@@ -63,7 +63,8 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   /** Ends now; what waits and what is in flight, if anything, is discarded. */
   end(reason: EndReason, error?: unknown): void {
-    if (!this.closed) this.tell(this.stop(reason, error));
+    if (this.closed) this.#tearDown();
+    else this.tell(this.stop(reason, error));
   }
 
   /** The first half of an end: all state, and nobody is told. Not to be called when it is closed. */
@@ -72,13 +73,11 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
       reason,
       error,
       discarded: this.waiting + this.inFlight,
-      inner: this.#inner,
       overflowing: this.#droppedBefore >= 0,
     };
     this.host.totals.add(this);
     this.status = CLOSED;
     this.letQueueGo();
-    this.#inner = undefined;
     this.#droppedBefore = -1;
     this.letGo();
     return ended;
@@ -86,8 +85,8 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   /** The other half: whoever is to know. */
   tell(ended: Ended): void {
-    const { reason, error, inner, overflowing } = ended;
-    if (inner !== undefined) guarded(() => inner.unsubscribe());
+    const { reason, error, overflowing } = ended;
+    this.#tearDown();
     announceEnd(this.host, this.id, ended);
     if (overflowing) this.host.announcer.left();
     guarded(() => this.conclude(reason, error));
@@ -114,7 +113,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   }
 
   override emit(result: unknown): void {
-    this.output?.next(result);
+    if (!this.closed) this.output?.next(result);
   }
 
   override fail(error: unknown): void {
@@ -127,6 +126,13 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   protected override freed(): void {
     this.#inner = undefined;
+  }
+
+  /** Unsubscribes the delivery that was in flight when it ended, unless that was done. */
+  #tearDown(): void {
+    const inner = this.#inner;
+    this.#inner = undefined;
+    if (inner !== undefined) guarded(() => inner.unsubscribe());
   }
 
   protected override idle(): void {

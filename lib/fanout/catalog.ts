@@ -16,6 +16,16 @@ export interface CatalogOptions {
 /** Readers that no fan-out knows of. */
 const NOBODY: readonly undefined[] = [];
 
+/** Each catalog as its fan-out sees it, and nobody else should. */
+const INSIDES = new WeakMap<DefinitionCatalog, CatalogInside>();
+
+/** @throws {FanoutError} BAD_OPTION unless it is a catalog of this library */
+export function insideOf(catalog: DefinitionCatalog): CatalogInside {
+  const inside = INSIDES.get(catalog);
+  if (inside !== undefined) return inside;
+  throw badOption('catalog', 'a boolean or a DefinitionCatalog', catalog);
+}
+
 /**
  * Remembers, per scope and (definitionType, name), the last frame, in sequence order: a compacted log.
  *
@@ -25,12 +35,8 @@ const NOBODY: readonly undefined[] = [];
  * - One catalog belongs to one fan-out at most; alone it is a plain class (see `rememberIn`).
  */
 export class DefinitionCatalog {
-  /** What the fan-out needs and no caller should: the same catalog, seen from inside. */
-  static readonly inside = (catalog: DefinitionCatalog): CatalogInside => catalog.#inside;
-
   readonly #logs = new Map<string, ScopeLog>();
   readonly #maxTombstones: number;
-  readonly #inside: CatalogInside;
   #last = 0;
   #owned = false;
 
@@ -38,14 +44,14 @@ export class DefinitionCatalog {
   constructor(options: CatalogOptions = {}) {
     const { maxTombstones = 1024 } = objectOption('options', options);
     this.#maxTombstones = wholeNumber('maxTombstones', maxTombstones);
-    this.#inside = {
+    INSIDES.set(this, {
       own: () => this.#own(),
       disown: () => (this.#owned = false),
       lastSequence: () => this.#last,
       open: (key) => this.#open(key),
       close: (key) => this.#close(key),
       append: (key, frame) => this.#append(key, frame),
-    };
+    });
   }
 
   /** Live definitions of all scopes. */
@@ -53,6 +59,11 @@ export class DefinitionCatalog {
     let size = 0;
     for (const log of this.#logs.values()) size += log.live;
     return size;
+  }
+
+  /** The sequence of the last frame that was applied, of whatever scope; 0: there was none. */
+  get lastSequence(): number {
+    return this.#last;
   }
 
   /**

@@ -35,7 +35,10 @@ import type { FanoutStats, SessionStats } from './totals.js';
  * - A session that fails, stalls or is slow affects no other, nor the caller of `broadcast`.
  */
 export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
-  /** The frames of every scope, hot, each after the sessions have had it; counts in no statistic. */
+  /**
+   * The frames of every scope, hot, each after the sessions have had it; counts in no statistic.
+   * Completes with the fan-out and errors with its `error()`, so give it a handler.
+   */
   readonly frames$: Observable<DefinitionFrame>;
   /** What happens to sessions; hot; completes when all is over. */
   readonly events$: Observable<FanoutEvent>;
@@ -104,6 +107,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     this.#source.next(msg);
   }
 
+  /** The same as `broadcast`. */
   next(msg: DefinitionSyncMsg): void {
     this.#source.next(msg);
   }
@@ -128,7 +132,8 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
    *
    * - An id that is in use: the new session replaces the old one, which gets what it has waiting and completes.
    * - `deliver` can run before `subscribe` has returned (replay).
-   * - A failure that is given no error handler raises nothing: it is in the log, at warn, and on `events$`.
+   * - A failure is in the log, at warn, and on `events$`; a bare `subscribe()` raises nothing. Behind an operator (`takeUntil`)
+   *   an error handler is needed, as always in RxJS, or a failure ends a Node process.
    * - An adapter MUST unsubscribe when its transport closes, and before it registers again on the same transport.
    *
    * @param deliver called with one frame at a time. Returns nothing: delivered. Returns an ObservableInput: delivered
@@ -180,11 +185,12 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     return true;
   }
 
+  /** The counts of a registered session; `undefined`: there is none of this id. */
   session(sessionId: string): SessionStats | undefined {
     return this.#registry.get(sessionId)?.stats();
   }
 
-  /** The counts of all registered sessions; each is taken when the iterator comes to it. */
+  /** The counts of all sessions that are registered when it begins, and still are when it comes to them. */
   sessions(): IterableIterator<SessionStats> {
     return this.#registry.sessions();
   }

@@ -1,7 +1,7 @@
 import { DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { safeLogger } from '../log.js';
 import { badOption, objectOption } from '../options.js';
-import { DefinitionCatalog } from './catalog.js';
+import { DefinitionCatalog, insideOf } from './catalog.js';
 import { checkSessionOptions } from './sessionOptions.js';
 import type { SchedulerLike } from 'rxjs';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
@@ -18,7 +18,10 @@ export interface FanoutOptions {
   readonly catalog?: boolean | DefinitionCatalog | undefined;
   /** Default: tslog at `warn` and above. */
   readonly logger?: Logger | undefined;
-  /** Clock, and turns for the sessions that read the log; default: the event loop's. */
+  /**
+   * Clock, and turns for the sessions that read the log; default: the event loop's. In virtual time hand in the `TestScheduler`,
+   * or `asyncScheduler` inside its `run`.
+   */
   readonly scheduler?: SchedulerLike | undefined;
 }
 
@@ -47,13 +50,13 @@ export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions
 
 function checkCatalog(catalog: unknown): boolean {
   if (typeof catalog === 'boolean') return catalog;
-  if (catalog instanceof DefinitionCatalog) return true;
-  throw badOption('catalog', 'a boolean or a DefinitionCatalog', catalog);
+  insideOf(catalog as DefinitionCatalog);
+  return true;
 }
 
 function openCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | undefined {
   if (catalog === false) return undefined;
-  const inside = DefinitionCatalog.inside(catalog === true ? new DefinitionCatalog() : catalog);
+  const inside = insideOf(catalog === true ? new DefinitionCatalog() : catalog);
   inside.own();
   return inside;
 }

@@ -79,8 +79,13 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     if (!session.attached) return;
     group.detach(session, afterThis);
     const { log } = group;
-    if (log !== undefined && log.size > log.live) this.#unswept.add(group.key);
+    if (log !== undefined && log.size > log.live) this.moved(group);
     this.#closeIfEmpty(group);
+  }
+
+  /** A session of the group needs fewer tombstones than it did. */
+  moved(group: Group): void {
+    this.#unswept.add(group.key);
   }
 
   #dispatch(frame: DefinitionFrame): void {
@@ -88,6 +93,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { totals, announcer } = host;
     const key = scopeKey(frame.msg.scope);
     totals.broadcast++;
+    // What the frame makes of a tombstone that it replaces depends on whether anybody still needs that.
+    if (this.#unswept.has(key)) this.#sweep(key);
     catalog?.append(key, frame);
     this.#unswept.add(key);
     const group = this.#groups.get(key);
@@ -96,19 +103,17 @@ export class Hub implements SubjectLike<DefinitionFrame> {
       this.#closeIfEmpty(group);
     }
     this.#tap.next(frame);
-    this.#sweep();
+    // Behind everybody that was called: a group may be another one by now.
+    for (const unswept of this.#unswept) this.#sweep(unswept);
+    this.#unswept.clear();
     announcer.tick();
   }
 
-  /** Behind everybody that was called: a group may be another one by now. */
-  #sweep(): void {
+  #sweep(key: string): void {
     const { catalog } = this;
-    for (const key of this.#unswept) {
-      const group = this.#groups.get(key);
-      catalog?.open(key).sweep(group?.slots.sessions ?? NOBODY);
-      if (group === undefined) catalog?.close(key);
-    }
-    this.#unswept.clear();
+    const group = this.#groups.get(key);
+    catalog?.open(key).sweep(group?.slots.sessions ?? NOBODY);
+    if (group === undefined) catalog?.close(key);
   }
 
   #closeIfEmpty(group: Group): void {

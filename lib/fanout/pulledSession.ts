@@ -30,6 +30,11 @@ export class PulledSession extends Session {
     return this.reader !== undefined && (this.#receipts !== undefined || this.reader.waiting === 0);
   }
 
+  /** How many frames are for nobody who awaits one already. */
+  get available(): number {
+    return Math.max(0, this.waiting - (this.#receipts?.length ?? 0));
+  }
+
   override begin(): void {
     if (this.reader?.waiting === 0) this.caughtUp();
   }
@@ -60,7 +65,10 @@ export class PulledSession extends Session {
       if (this.reader?.waiting === 0) this.caughtUp();
       const receipts = this.#receipts;
       const frame = taken === most || receipts === undefined ? undefined : this.reader?.next();
-      if (frame === undefined || receipts === undefined) return taken;
+      if (frame === undefined || receipts === undefined) {
+        this.moved();
+        return taken;
+      }
       this.hand(frame, receipts);
     }
   }
@@ -78,7 +86,8 @@ export class PulledSession extends Session {
     const frame = this.shift();
     this.done++;
     this.hasPlace();
-    if (this.queued === 0) this.tookOne();
+    this.taken();
+    if (this.queued === 0) this.endWhenIdle();
     return frame;
   }
 
@@ -122,6 +131,7 @@ export class PulledSession extends Session {
   private takeFrom(reader: LogReader): DefinitionFrame | undefined {
     const frame = reader.waiting > 0 ? reader.next() : undefined;
     if (frame !== undefined) this.done++;
+    this.moved();
     if (reader.waiting === 0) this.caughtUp();
     // Nothing lay ahead; but whoever was told may have committed more.
     return frame ?? (this.waiting > 0 ? this.take() : undefined);
@@ -132,11 +142,6 @@ export class PulledSession extends Session {
     if (receipts.length === 0) this.#receipts = undefined;
     this.done++;
     receipt.resolve(frame);
-  }
-
-  private tookOne(): void {
-    this.emptied();
-    this.endWhenIdle();
   }
 
   protected override conclude(reason: EndReason, error?: unknown): void {

@@ -1,11 +1,14 @@
 import type { DefinitionFrame } from '../definition.js';
 import type { PulledSession } from './pulledSession.js';
 
-/** A session that is pulled: frames wait until they are asked for. Registered at the call that made it. */
+/**
+ * A session that is pulled: frames wait until they are asked for. Registered at the call that made it.
+ * Leaving `for await` ends it at once, and discards what waits.
+ */
 export interface DefinitionReceiver extends AsyncIterableIterator<DefinitionFrame> {
-  /** The next frame, as soon as there is one; `undefined`: closed and empty. Rejects when the session has failed. */
+  /** The next frame, as soon as there is one; `undefined`: closed and empty. Rejects when the session has failed, each time. */
   receive(): Promise<DefinitionFrame | undefined>;
-  /** The next frame if one waits. */
+  /** The next frame if one waits; `undefined`: none does, or it has ended or failed (see `closed`, and `receive()`). */
   tryReceive(): DefinitionFrame | undefined;
   /** Ends gracefully: what waits can still be received. */
   close(): void;
@@ -28,7 +31,7 @@ export class Receiver implements DefinitionReceiver {
   }
 
   get waiting(): number {
-    return this.#session.waiting;
+    return this.#session.available;
   }
 
   receive(): Promise<DefinitionFrame | undefined> {

@@ -1,5 +1,6 @@
 import { KeyedMap } from './keyedMap.js';
 import type { EndReason, FanoutEvents } from './events.js';
+import type { Group } from './group.js';
 import type { Hub, HubHost } from './hub.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
 import type { Session } from './session.js';
@@ -120,6 +121,10 @@ export class Registry implements HubHost {
     this.ended();
   }
 
+  moved(group: Group): void {
+    this.hub().moved(group);
+  }
+
   release(session: Session): void {
     // When all end, the whole map goes: taking one after the other out of it costs more than all else.
     if (!this.over && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
@@ -133,7 +138,7 @@ export class Registry implements HubHost {
   }
 
   *sessions(): IterableIterator<SessionStats> {
-    for (const session of this.#sessions.values()) if (session.registered) yield session.stats();
+    for (const session of [...this.#sessions.values()]) if (session.registered) yield session.stats();
   }
 
   stats(): FanoutStats {

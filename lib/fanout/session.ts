@@ -60,16 +60,18 @@ export class Session extends GroupMember implements LogReading {
   }
 
   pull(most: number): number {
-    for (let taken = 0; taken < most; taken++) {
-      if (this.reader === undefined || this.status !== PAUSED) return taken;
+    let taken = 0;
+    while (taken < most && this.reader !== undefined && this.status === PAUSED) {
       const frame = this.reader.next();
       if (frame === undefined) {
         this.caughtUp();
-        return taken;
+        break;
       }
       this.run(frame, PAUSED);
+      taken++;
     }
-    return most;
+    this.moved();
+    return taken;
   }
 
   override spared(sequences: readonly number[]): void {
@@ -90,6 +92,17 @@ export class Session extends GroupMember implements LogReading {
   /** It reads the log, whose newest frame lies ahead of it. */
   committed(): void {
     this.superseded += this.reader?.offered() ?? 0;
+  }
+
+  protected override taken(): void {
+    super.taken();
+    if (this.overflow === 'catch-up') this.moved();
+  }
+
+  /** Tombstones that were kept for it may go. */
+  protected moved(): void {
+    const { group, host } = this;
+    if (group.log !== undefined && group.log.size > group.log.live) host.moved(group);
   }
 
   protected override idle(): void {

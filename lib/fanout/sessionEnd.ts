@@ -1,4 +1,3 @@
-import type { Subscription } from 'rxjs';
 import type { EndReason } from './events.js';
 import type { SessionHost } from './sessionHost.js';
 
@@ -8,8 +7,6 @@ export interface Ended {
   readonly error: unknown;
   /** Frames that were let go, in flight or waiting. */
   readonly discarded: number;
-  /** The delivery that was in flight, still to be unsubscribed. */
-  readonly inner: Subscription | undefined;
   readonly overflowing: boolean;
 }
 

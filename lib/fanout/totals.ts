@@ -6,16 +6,24 @@ export interface SessionStats {
   readonly scope: DefinitionScope | undefined;
   /** `catching-up`: it reads the log, for a replay or because it had overflowed. */
   readonly state: 'live' | 'catching-up';
+  /** Broadcast in its scope since it was registered, and what it replays. */
   readonly offered: number;
+  /** Given to `deliver`, which is done with them. */
   readonly delivered: number;
+  /** Victims of the overflow strategy. */
   readonly dropped: number;
   /** Replaced by a later frame before they were delivered. */
   readonly superseded: number;
+  /** In its buffer, or ahead of it in the log. */
   readonly waiting: number;
+  /** Given to `deliver`, which is not done. */
   readonly inFlight: 0 | 1;
 }
 
-/** Counts over all sessions that ever were: `offered` is the sum of the six that follow `delivered`, it included. */
+/**
+ * Counts over all sessions that ever were, of frames as in `SessionStats`:
+ * `offered = delivered + dropped + superseded + discarded + waiting + inFlight`, always.
+ */
 export interface FanoutStats {
   /** Messages that were encoded and sent on their way, whatever the number of sessions. */
   readonly broadcast: number;

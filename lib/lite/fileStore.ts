@@ -1,3 +1,4 @@
+import { badOption } from '../options.js';
 import { LogFile } from './logFile.js';
 import type { DefinitionStore } from './definitionStore.js';
 
@@ -14,9 +15,15 @@ export interface FileStore extends DefinitionStore {
  * - The log is rewritten now and then, beside the old one, and takes its place by a rename.
  * - Records reach the operating system before `put` and `delete` resolve; they are not forced to the disk one by one.
  *
- * @throws when the file holds something else than such a log, or cannot be read or written; without Node's modules
+ * @throws {FanoutError} BAD_OPTION at call time
+ * @returns rejects when the file holds something else than such a log, or cannot be read or written; without Node's modules
  */
-export async function fileStore(path: string): Promise<FileStore> {
+export function fileStore(path: string): Promise<FileStore> {
+  if (typeof path !== 'string' || path === '') throw badOption('path', 'a path of one character or more', path);
+  return open(path);
+}
+
+async function open(path: string): Promise<FileStore> {
   const store = new LogFile(path, nodeModules());
   await store.open();
   return store;

@@ -26,18 +26,18 @@ export interface LiteOptions {
   /** Default: the platform's. Node has one from version 22 on; before, pass that of `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   readonly reconnect?: ReconnectOptions | undefined;
-  /** How long the server may take to let the device in, ms; default 10,000. */
+  /** How long the server may take to let the device in, ms, above 0 to 2^31-1; default 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** A server that was silent for this long is pinged, and given up when it is silent as long again, ms; default 30,000. */
+  /** A server that was silent for this long is pinged, and given up when it is silent as long again, ms, above 0 to 2^31-1; default 30,000. */
   readonly keepalive?: number | undefined;
   /** Where time comes from; default: the event loop. */
   readonly scheduler?: SchedulerLike | undefined;
 }
 
 export interface ReconnectOptions {
-  /** Most to wait before the second attempt, ms, above 0; default 500. It doubles with every failure in a row. */
+  /** Most to wait before the second attempt, ms, above 0 to `maxDelay`; default 500. It doubles with every failure in a row. */
   readonly initialDelay?: number | undefined;
-  /** Most to wait before any attempt, ms, `initialDelay` or more; default 30,000. */
+  /** Most to wait before any attempt, ms, `initialDelay` to 2^31-1; default 30,000. */
   readonly maxDelay?: number | undefined;
 }
 
@@ -87,9 +87,11 @@ export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
 
 function checkReconnect(reconnect: ReconnectOptions): CheckedLiteOptions['reconnect'] {
   objectOption('reconnect', reconnect);
-  const { initialDelay = 500 } = reconnect;
+  const { maxDelay: most = 30_000 } = reconnect;
+  milliseconds('reconnect.maxDelay', most);
+  const { initialDelay = Math.min(500, most) } = reconnect;
   milliseconds('reconnect.initialDelay', initialDelay);
-  const { maxDelay = Math.max(30_000, initialDelay) } = reconnect;
+  const { maxDelay = Math.max(most, initialDelay) } = reconnect;
   return { initialDelay, maxDelay: milliseconds('reconnect.maxDelay', maxDelay, initialDelay) };
 }
 
@@ -104,7 +106,8 @@ function socketUrl(url: string): string {
 
 function milliseconds(option: string, value: number, least = 0): number {
   if (typeof value === 'number' && value > 0 && value >= least && value <= LONGEST_TIMER) return value;
-  throw badOption(option, `milliseconds above 0, at least ${least} and at most ${LONGEST_TIMER}`, value);
+  const from = least > 0 ? `of ${least}` : 'above 0';
+  throw badOption(option, `milliseconds ${from} to ${LONGEST_TIMER}`, value);
 }
 
 /** UTF-8 has no lone surrogates, so the wire cannot carry them. */

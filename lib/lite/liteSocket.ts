@@ -19,6 +19,8 @@ export interface LiteSocketListener {
 /** A WebSocket in terms of the wire's messages. */
 export class LiteSocket {
   #socket: LiteWebSocket | undefined;
+  /** What the socket said of its failure, before it closed; a browser's says nothing. */
+  #cause: unknown;
   #over = false;
 
   constructor(private readonly listener: LiteSocketListener) {}
@@ -36,8 +38,8 @@ export class LiteSocket {
       socket.addEventListener('open', this.#guard(this.#opened));
       socket.addEventListener('message', this.#guard(this.#received));
       socket.addEventListener('close', this.#guard(this.#closed));
-      // What went wrong, a WebSocket does not tell; the close that follows ends the session.
-      socket.addEventListener('error', () => undefined);
+      // The close that follows ends the session.
+      socket.addEventListener('error', ({ error }) => (this.#cause ??= error));
     } catch (error) {
       this.fail('LOST', 'the socket cannot be opened', error);
     }
@@ -86,7 +88,9 @@ export class LiteSocket {
   };
 
   readonly #closed = ({ code }: LiteSocketEvent): void => {
-    this.fail('LOST', `the socket was closed, code ${code ?? 1006}`);
+    const { message = '', code: why = '' } = (this.#cause ?? {}) as { message?: string; code?: string };
+    const said = message || why;
+    this.fail('LOST', `the socket was closed, code ${code ?? 1006}${said && `: ${said}`}`, this.#cause);
   };
 
   /** What a listener throws ends the session, not the process. */

@@ -1,8 +1,9 @@
-/** What this library reads of a WebSocket's events: `data` of a message, `code` of a close. */
+/** What this library reads of a WebSocket's events: `data` of a message, `code` of a close, `error` of an error where it tells. */
 export interface LiteSocketEvent {
   readonly type: string;
   readonly data?: unknown;
   readonly code?: number | undefined;
+  readonly error?: unknown;
 }
 
 /**

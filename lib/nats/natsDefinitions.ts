@@ -97,16 +97,23 @@ function leadOptions({ lease = 10_000, holder = newId() }: LeadOptions): { lease
  *   (`maxReconnectAttempts: -1`), or everything here ends with CLOSED when the client gives up.
  * - Nothing is copied out of the bucket but to those who subscribe.
  *
- * @throws {FanoutError} BAD_OPTION at once, by rejection
- * @throws {NatsDefinitionsError} by rejection: NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL,
+ * @throws {FanoutError} BAD_OPTION at call time
+ * @returns rejects with a `NatsDefinitionsError`: NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL,
  * UNAVAILABLE or CLOSED
  */
-export async function natsDefinitions(
+export function natsDefinitions(
   connection: NatsConnection,
   options: NatsDefinitionsOptions = {},
 ): Promise<NatsDefinitions> {
   const wanted = bucketOptions(objectOption('options', options));
-  const logger = safeLogger(options.logger);
+  functionOption(
+    'connection.request',
+    objectOption<Partial<NatsConnection>>('connection', connection).request?.bind(connection),
+  );
+  return open(connection, wanted, safeLogger(options.logger));
+}
+
+async function open(connection: NatsConnection, wanted: BucketOptions, logger: Logger): Promise<NatsDefinitions> {
   const bucket = await openBucket(connection, wanted);
   const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity };
   const openLease = () => openBucket(connection, leases, bucket);

@@ -91,6 +91,12 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
     this.letQueueGo();
   }
 
+  /** The last one of all is over when it completes, before what it started with has returned: so do its RxJS siblings. */
+  override settling(): void {
+    super.settling();
+    if (this.#sourceCompleted && this.queued === 0) this.subscriber.complete();
+  }
+
   override emit(result: R): void {
     this.subscriber.next(result);
   }

@@ -11,7 +11,7 @@ import type { DefinitionFrame, DefinitionSyncMsg } from '../definition.js';
 export interface EncodeOnceOptions {
   /**
    * Called for each message that cannot be encoded, in place of a frame. What it throws goes to `config.onUnhandledError`.
-   * Default: the error itself goes there.
+   * Default: the error itself goes there, which ends a Node process unless you have set that hook.
    */
   readonly onFailure?: ((error: WireError, msg: DefinitionSyncMsg) => void) | undefined;
   /** The number of the last frame before the first: a whole number of 0 or more; default 0. */

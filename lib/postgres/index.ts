@@ -7,6 +7,7 @@ export { installCapture } from './installCapture.js';
 export type { CaptureOptions } from './installCapture.js';
 export { postgresDefinitions } from './postgresDefinitions.js';
 export type { PostgresDefinitionsOptions } from './readerOptions.js';
+export type { Deliver } from './deliver.js';
 export { forgetReader } from './forgetReader.js';
 export { removeCapture } from './removeCapture.js';
 export { CaptureError } from './captureError.js';

@@ -16,7 +16,7 @@ export class FakeSocket extends EventEmitter {
   readyState: 0 | 1 | 2 | 3 = 1;
   /** Bytes that were sent and have not left. */
   bufferedAmount = 0;
-  /** While true nothing leaves by itself; set it at any time. */
+  /** While true nothing leaves by itself; default false; set it at any time. */
   stalled: boolean;
   /** What the first `close` on this side said. */
   closedWith: { readonly code: number; readonly reason: string } | undefined;

@@ -11,6 +11,7 @@ import { type RunHelpers, TestScheduler } from 'rxjs/testing';
  *
  * - Values are compared deeply and strictly (`deepStrictEqual` of Node): types and prototypes count.
  * - One frame is one millisecond; timers without a scheduler of their own run in virtual time inside `body`.
+ * - A fan-out whose sessions replay or catch up needs `scheduler: asyncScheduler`, or its turns are those of the event loop.
  *
  * @param body called once, at once, with the helpers of RxJS's `TestScheduler.run`; what it throws is thrown on
  * @throws {AssertionError} when an expectation is not met

@@ -1,6 +1,5 @@
 import type { DefinitionScope, DefinitionSyncMsg } from '../definition.js';
-import { byteAt } from './bytes.js';
-import { frameEnd, HEADER_BYTES, hexByte } from './frame.js';
+import { hexByte, readBody, type SyncFrame } from './frame.js';
 import { packFrame } from './pack.js';
 import { badBody, Reader } from './reader.js';
 import { packBin, packObject, packString, packU64, type Unchecked } from './scalars.js';
@@ -57,15 +56,18 @@ function packScope(scope: unknown): readonly [number | bigint, number | bigint] 
 }
 
 /**
- * Takes the frame of a definition apart. `payload` is a view on `bytes`; bytes after the frame are ignored.
+ * Takes the frame of a definition apart, whole (its first 5 bytes are the header) or as `splitFrames` gives it. `payload` is
+ * a view on it; bytes after the frame are ignored.
  * @throws {WireError} as `decodeFrame` does, then BAD_BODY, naming the field, when the body is not a definition's or the
  * frame is of another type
  */
-export function decodeDefinitionSync(bytes: Uint8Array): DefinitionSyncMsg {
-  const end = frameEnd(bytes, Infinity);
-  const type = byteAt(bytes, 0);
+export function decodeDefinitionSync(frame: Uint8Array | SyncFrame): DefinitionSyncMsg {
+  return readBody(frame, Infinity, readDefinitionFrame);
+}
+
+function readDefinitionFrame(type: number, bytes: Uint8Array, start: number, end: number): DefinitionSyncMsg {
   if (type !== TYPE) throw badBody(KIND, `of type ${hexByte(TYPE)}`, `type ${hexByte(type)}`);
-  return readDefinitionSync(new Reader(bytes, HEADER_BYTES, end));
+  return readDefinitionSync(new Reader(bytes, start, end));
 }
 
 /** Reads the body. @throws {WireError} BAD_BODY, naming the field */

@@ -1,5 +1,5 @@
 import { WireError } from '../errors.js';
-import { show, wholeNumber } from '../options.js';
+import { objectOption, show, wholeNumber } from '../options.js';
 import { byteAt, isBytes, viewOf } from './bytes.js';
 import { isKnownType } from './syncMessageType.js';
 
@@ -49,9 +49,25 @@ export function decodeFrame(bytes: Uint8Array, limits?: FrameLimits): SyncFrame 
  * The largest frame that the limits allow, in bytes.
  * @throws {FanoutError} BAD_OPTION unless it is a whole number of 1 or more, or Infinity
  */
-export function frameLimit(limits?: FrameLimits): number {
-  const { maxFrameBytes = Infinity } = limits ?? {};
+export function frameLimit(limits: FrameLimits = {}): number {
+  const { maxFrameBytes = Infinity } = objectOption('limits', limits);
   return wholeNumber('maxFrameBytes', maxFrameBytes, 1);
+}
+
+/** Calls `read` with a frame's type, and with where its body lies. @throws {WireError} as `decodeFrame` does */
+export function readBody<T>(
+  frame: Uint8Array | SyncFrame,
+  limit: number,
+  read: (type: number, bytes: Uint8Array, start: number, end: number) => T,
+): T {
+  if (!isBytes(frame) && isBytes((frame as Partial<SyncFrame> | null)?.body)) {
+    const { type, body } = frame;
+    checked(type, HEADER_BYTES + body.length, limit);
+    return read(type, body, 0, body.length);
+  }
+  const bytes = frame as Uint8Array;
+  const end = frameEnd(bytes, limit);
+  return read(byteAt(bytes, 0), bytes, HEADER_BYTES, end);
 }
 
 /** Where the first frame ends. @throws {WireError} as `decodeFrame` does */
@@ -71,10 +87,13 @@ export function frameEnd(bytes: Uint8Array, limit: number): number {
  * @throws {WireError} UNKNOWN_TYPE, then TOO_LARGE
  */
 export function frameBytes(bytes: Uint8Array, at: number, limit: number): number {
-  const type = byteAt(bytes, at);
-  if (!isKnownType(type)) throw new WireError('UNKNOWN_TYPE', `no message has the type ${hexByte(type)}`);
   const low = byteAt(bytes, at + 1) | (byteAt(bytes, at + 2) << 8) | (byteAt(bytes, at + 3) << 16);
-  const length = HEADER_BYTES + low + byteAt(bytes, at + 4) * 0x100_0000;
+  return checked(byteAt(bytes, at), HEADER_BYTES + low + byteAt(bytes, at + 4) * 0x100_0000, limit);
+}
+
+/** The length of a frame of this type. @throws {WireError} UNKNOWN_TYPE, then TOO_LARGE */
+function checked(type: number, length: number, limit: number): number {
+  if (!isKnownType(type)) throw new WireError('UNKNOWN_TYPE', `no message has the type ${hexByte(type)}`);
   if (length <= limit) return length;
   throw new WireError('TOO_LARGE', `a frame must have at most ${limit} bytes, found ${length}`);
 }

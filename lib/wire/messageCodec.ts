@@ -1,8 +1,7 @@
 import type { DefinitionSyncMsg } from '../definition.js';
-import { byteAt } from './bytes.js';
 import { encodeDefinitionSync, readDefinitionSync } from './definitionSync.js';
 import { bool, type Field, listOf, mapOf, str, strOrNull, u16, u64 } from './fields.js';
-import { type FrameLimits, frameEnd, frameLimit, HEADER_BYTES } from './frame.js';
+import { type FrameLimits, frameLimit, readBody, type SyncFrame } from './frame.js';
 import type { MessageKind, MessageOf, SyncMessages } from './messages.js';
 import { packFrame } from './pack.js';
 import { Reader } from './reader.js';
@@ -62,14 +61,16 @@ export function encodeMessage<K extends MessageKind>(kind: K, message: SyncMessa
 }
 
 /**
- * Takes any frame apart. Bytes after the frame, or inside the body after the value, are ignored.
+ * Takes any frame apart, whole (its first 5 bytes are the header) or as `splitFrames` gives it. Bytes after the frame, or
+ * inside the body after the value, are ignored.
  * @returns `undefined` for a known type that this library does not speak, whatever its body: a receiver skips it
  * @throws {WireError} as `decodeFrame` does, then BAD_BODY, naming the field and what was found
  * @throws {FanoutError} BAD_OPTION as `decodeFrame` does
  */
-export function decodeMessage(bytes: Uint8Array, limits?: FrameLimits): MessageOf | undefined {
-  const end = frameEnd(bytes, frameLimit(limits));
-  const kind = kindOfType.get(byteAt(bytes, 0));
-  if (kind === undefined) return undefined;
-  return { kind, message: bodies[kind].read(new Reader(bytes, HEADER_BYTES, end), kind) } as MessageOf;
+export function decodeMessage(frame: Uint8Array | SyncFrame, limits?: FrameLimits): MessageOf | undefined {
+  return readBody(frame, frameLimit(limits), (type, bytes, start, end) => {
+    const kind = kindOfType.get(type);
+    if (kind === undefined) return undefined;
+    return { kind, message: bodies[kind].read(new Reader(bytes, start, end), kind) } as MessageOf;
+  });
 }

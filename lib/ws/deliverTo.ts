@@ -1,5 +1,5 @@
 import { filter, ignoreElements, interval, merge, Observable, take } from 'rxjs';
-import { functionOption, objectOption, wholeNumber } from '../options.js';
+import { badOption, functionOption, objectOption, wholeNumber } from '../options.js';
 import { Outbox, type UpgradedSocketLike } from './outbox.js';
 import type { ObservableInput } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
@@ -33,7 +33,8 @@ const LOOK_EVERY = 50;
  *   MUST be off. This is the fast way.
  * - Given a WebSocket, it sends one message after the other.
  * - The session waits while `highWaterMark` bytes or more are queued; it fails when the socket is not open.
- * - You MUST unsubscribe the session when the socket closes.
+ * - You MUST unsubscribe the session when the socket closes, and close the socket when the session completes or errors; given
+ *   the upgraded socket no earlier than in a `setImmediate` behind that, or the Close goes out before this turn's frames.
  *
  * @throws {FanoutError} BAD_OPTION, naming the rule and the value
  */
@@ -49,7 +50,8 @@ export function deliverTo(
     functionOption('socket.send', (socket as Partial<WebSocketLike>).send);
     return deliverBySending(socket, highWaterMark);
   }
-  functionOption('socket.write', (socket as Partial<UpgradedSocketLike>).write);
+  if (typeof (socket as Partial<UpgradedSocketLike>).write !== 'function')
+    throw badOption('socket', 'a WebSocket (send) or the upgraded socket (write)', socket);
   const outbox = new Outbox(socket, highWaterMark);
   return ({ bytes }) => {
     if (outbox.idle && !socket.writable) throw new Error('the socket is not open');

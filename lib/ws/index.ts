@@ -1,11 +1,11 @@
 export { serveDefinitions } from './serveDefinitions.js';
-export type { ServeOptions, ServerLimits } from './serverOptions.js';
+export type { LetIn, ServeOptions, ServerLimits } from './serverOptions.js';
 export type { DefinitionServer } from './definitionServer.js';
 export type { DefinitionServerStats } from './serverStats.js';
 export { AuthenticationUnavailable } from './identity.js';
 export type { Authenticate, Identity } from './identity.js';
 export { jwtAuthenticator } from './jwtAuthenticator.js';
-export type { JwtAuthenticatorOptions, JwtClaims } from './jwtAuthenticator.js';
+export type { JwtAuthenticatorOptions, JwtClaims, KeyInput } from './jwtAuthenticator.js';
 export { deliverTo } from './deliverTo.js';
 export type { DeliverToOptions, WebSocketLike } from './deliverTo.js';
 export type { UpgradedSocketLike } from './outbox.js';

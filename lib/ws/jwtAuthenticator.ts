@@ -2,7 +2,8 @@ import { badOption, functionOption, objectOption } from '../options.js';
 import { AuthenticationUnavailable, type Authenticate, type Identity } from './identity.js';
 import type { CryptoKey, JSONWebKeySet, JWK, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions, KeyObject } from 'jose';
 
-type KeyInput = CryptoKey | KeyObject | JWK | Uint8Array;
+/** A key, as `jose` takes it; a secret as bytes. */
+export type KeyInput = CryptoKey | KeyObject | JWK | Uint8Array;
 type Key = KeyInput | JWTVerifyGetKey;
 
 /** The claims of a verified token. */
@@ -14,11 +15,11 @@ export interface JwtAuthenticatorOptions {
   /** A key set, or the URL of one: https, or http on this machine. */
   readonly jwks?: JSONWebKeySet | URL | string | undefined;
   /** The `iss` that a token must have, or some of which it must have one; default: it is not looked at. */
-  readonly issuer?: string | string[] | undefined;
+  readonly issuer?: string | readonly string[] | undefined;
   /** The `aud` that a token must have, or some of which it must have one; default: it is not looked at. */
-  readonly audience?: string | string[] | undefined;
+  readonly audience?: string | readonly string[] | undefined;
   /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`; with a secret, HMAC only. */
-  readonly algorithms: string[];
+  readonly algorithms: readonly string[];
   /**
    * Makes an identity of verified claims; a throw, or a rejection, refuses the token. `exp` is the expiry, unless it names an earlier one.
    * Default: `sub` is the subject, `tenant_id` and `database_id` (whole numbers, or decimal strings) are the scope, which a
@@ -51,8 +52,8 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
   functionOption('identity', identity);
   const open = checkKey(key, jwks);
   const rules: JWTVerifyOptions = { algorithms: [...algorithms], clockTolerance: CLOCK_TOLERANCE };
-  if (issuer !== undefined) rules.issuer = issuer;
-  if (audience !== undefined) rules.audience = audience;
+  if (issuer !== undefined) rules.issuer = names(issuer);
+  if (audience !== undefined) rules.audience = names(audience);
   let opened: Promise<Key> | undefined;
   return async (token) => {
     const { jwtVerify } = await loadJose();
@@ -65,6 +66,8 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
     return { subject, scope, expiresAt: Math.min(expiresAt, payload.exp + CLOCK_TOLERANCE) };
   };
 }
+
+const names = (one: string | readonly string[]): string | string[] => (typeof one === 'string' ? one : [...one]);
 
 /** Nobody is refused because the package is missing here: a device whose token is refused may never come back. */
 async function loadJose() {

@@ -20,7 +20,11 @@ const MOST_LIMIT = 2 ** 31 - 1;
  */
 export function serveDefinitions(options: ServeOptions): Promise<DefinitionServer> {
   const settings = checkServeOptions(options);
-  const { server, port = 0, host = '127.0.0.1' } = options;
+  const { server, port = 0, host = '127.0.0.1', replay } = options;
+  if (!settings.hasCatalog && replay === undefined)
+    settings.logger.warn('the fan-out has no catalog, so a device that connects lets go of all it has', {
+      replay: false,
+    });
   const start = async (): Promise<DefinitionServer> => {
     const { WebSocketServer } = await import('ws');
     // Compression would make a frame another one for each client; UTF-8 is only in text, which is refused.

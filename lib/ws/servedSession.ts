@@ -1,4 +1,5 @@
 import { FanoutError } from '../errors.js';
+import { guarded } from '../log.js';
 import { encodeMessage, type MessageOf, type PingPong, type TokenRefresh } from '../wire/index.js';
 import { judge, REFUSAL } from './admission.js';
 import { CloseCode } from './closeCode.js';
@@ -46,8 +47,12 @@ export class ServedSession implements RegistrationListener {
   }
 
   begin(): void {
-    this.#expiry.set(this.identity.expiresAt);
+    const { sessionId, identity } = this;
+    const { settings, request } = this.transport;
+    settings.logger.info('a client is let in', { sessionId, subject: identity.subject });
+    this.#expiry.set(identity.expiresAt);
     this.registration.begin();
+    guarded(() => settings.onSession?.({ sessionId, identity, request }));
   }
 
   received({ kind, message }: MessageOf): void {
@@ -74,7 +79,9 @@ export class ServedSession implements RegistrationListener {
 
   failed(error: unknown): void {
     const isOverflow = error instanceof FanoutError && error.code === 'BUFFER_OVERFLOW';
-    this.transport.settings.logger.warn(isOverflow ? 'a client is too slow' : 'a session failed', { error });
+    const { sessionId, identity } = this;
+    const message = isOverflow ? 'a client is too slow' : 'a session failed';
+    this.transport.settings.logger.warn(message, { sessionId, subject: identity.subject, error });
     this.transport.fail(Fault.failed);
   }
 

@@ -2,12 +2,25 @@ import { badOption, functionOption, objectOption, wholeNumber } from '../options
 import { safeLogger, type Logger } from '../log.js';
 import { DEFAULT_HIGH_WATER_MARK } from './deliverTo.js';
 import { isServed } from './upgrades.js';
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { DefinitionSyncFanout, OverflowStrategy, SessionOptions } from '../index.js';
-import type { Authenticate } from './identity.js';
+import type { Authenticate, Identity } from './identity.js';
+
+/** A client that was let in. */
+export interface LetIn {
+  /** The id under which it is registered in the fan-out, from its first registration to its end; a random UUID. */
+  readonly sessionId: string;
+  readonly identity: Identity;
+  /** The upgrade; its `socket` closes when the session is over. */
+  readonly request: IncomingMessage;
+}
 
 export interface ServeOptions {
+  /**
+   * Whose definitions are served. Without a catalog a device that connects lets go of all that it has; with one that is not
+   * whole yet, of what is missing: serve only when whatever fills it has told so (`onCaughtUp`).
+   */
   readonly fanout: DefinitionSyncFanout;
   /** A server of yours: its upgrades to `path` are taken, nothing else; you listen, and you close it. */
   readonly server?: HttpServer | HttpsServer | undefined;
@@ -19,6 +32,11 @@ export interface ServeOptions {
   readonly path?: string | undefined;
   /** Decides who is let in, and to which scope; there is no default. */
   readonly authenticate: Authenticate;
+  /**
+   * Called once for each client that is let in, when its session is registered: who is behind which session id. To end the
+   * session, `fanout.unregister(sessionId)`. What it throws goes to `config.onUnhandledError`.
+   */
+  readonly onSession?: ((session: LetIn) => void) | undefined;
   /** What a session gets at first; default `with-deletes` when the fan-out has a catalog, otherwise `false`. */
   readonly replay?: boolean | 'with-deletes' | undefined;
   /** Of each session; default: the fan-out's. */
@@ -32,9 +50,9 @@ export interface ServeOptions {
 export interface ServerLimits {
   /** Sockets at a time, those that have not shaken hands included; 1 or more; default 1,024. */
   readonly maxSessions?: number | undefined;
-  /** Milliseconds from the upgrade until the client must have been let in; default 10,000. */
+  /** Milliseconds from the upgrade until the client must have been let in, above 0 to 2^31-1; default 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** Milliseconds without anything from the client; halfway it is pinged; default 300,000. */
+  /** Milliseconds without anything from the client, above 0 to 2^31-1; halfway it is pinged; default 300,000. */
   readonly idleTimeout?: number | undefined;
   /** Most bytes of a message from a client, 5 or more; default 65,536. */
   readonly maxFrameBytes?: number | undefined;
@@ -47,6 +65,7 @@ export interface ServerSettings {
   readonly fanout: DefinitionSyncFanout;
   readonly path: string;
   readonly authenticate: Authenticate;
+  readonly onSession: ((session: LetIn) => void) | undefined;
   readonly session: Pick<SessionOptions, 'capacity' | 'overflow'>;
   readonly hasCatalog: boolean;
   readonly replay: boolean | 'with-deletes';
@@ -58,9 +77,19 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkServeOptions(options: ServeOptions): ServerSettings {
-  const { fanout, authenticate, path = '/sync', capacity, overflow, logger, limits } = objectOption('options', options);
+  const {
+    fanout,
+    authenticate,
+    onSession,
+    path = '/sync',
+    capacity,
+    overflow,
+    limits,
+  } = objectOption('options', options);
+  const logger = safeLogger(options.logger);
   functionOption('fanout.register', (fanout as Partial<DefinitionSyncFanout> | undefined)?.register?.bind(fanout));
   functionOption('authenticate', authenticate);
+  if (onSession !== undefined) functionOption('onSession', onSession);
   if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))
     throw badOption('path', 'a path that begins with / and has no query', path);
   checkAddress(options, path);
@@ -72,10 +101,11 @@ export function checkServeOptions(options: ServeOptions): ServerSettings {
     fanout,
     path,
     authenticate,
+    onSession,
     session: { capacity, overflow },
     hasCatalog,
     replay,
-    logger: safeLogger(logger),
+    logger,
     limits: checkLimits(limits),
   };
 }
@@ -124,5 +154,5 @@ function ignore(): void {
 
 function milliseconds(option: string, value: number): number {
   if (typeof value === 'number' && value > 0 && value <= LONGEST_TIMER) return value;
-  throw badOption(option, `milliseconds above 0 and at most ${LONGEST_TIMER}`, value);
+  throw badOption(option, `milliseconds above 0 to ${LONGEST_TIMER}`, value);
 }

@@ -26,11 +26,12 @@ describe('DefinitionCatalog', () => {
     expect(all(catalog, 3)).toEqual(['+a@4', '-b@5']);
     expect(all(catalog, 5)).toEqual([]);
     expect(catalog.size).toBe(2);
+    expect(catalog.lastSequence).toBe(5);
   });
 
   it('starts empty, and gives back the very frames it was given', () => {
     const catalog = new DefinitionCatalog();
-    expect([catalog.size, live(catalog), all(catalog)]).toEqual([0, [], []]);
+    expect([catalog.size, catalog.lastSequence, live(catalog), all(catalog)]).toEqual([0, 0, [], []]);
     const [frame] = frames(['+a']);
     if (frame !== undefined) catalog.apply(frame);
     expect([...catalog.snapshot()][0]).toBe(frame);

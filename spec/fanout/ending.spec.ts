@@ -118,6 +118,36 @@ describe('complete, when the end of one session lets another finish (F11)', () =
 });
 
 describe('error (F11)', () => {
+  it('has ended every session before any is told: unsubscribing one meanwhile tears its delivery down at once', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const torn: string[] = [];
+    const second = new Subscription();
+    fanout
+      .register('first', () => NEVER)
+      .subscribe({
+        error: () => {
+          second.unsubscribe();
+          torn.push('first is told');
+        },
+      });
+    second.add(fanout.register('second', () => new Observable(() => () => torn.push('second'))).subscribe());
+    broadcast(fanout, 'a');
+    fanout.error(over);
+    expect(torn).toEqual(['second', 'first is told']);
+    expectBalance(fanout);
+  });
+
+  it('lets no result of an ended session come before its error', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const results = new Subject<string>();
+    const got: unknown[] = [];
+    fanout.register('first', () => NEVER).subscribe({ error: () => results.next('late') });
+    fanout.register('second', () => results).subscribe({ next: (value) => got.push(value), error: (e: unknown) => got.push(e) });
+    broadcast(fanout, 'a');
+    fanout.error(over);
+    expect(got).toEqual([over]);
+  });
+
   it('errors every session at once, what waits and what is in flight or not', () => {
     marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
       const fanout = new DefinitionSyncFanout({ logger: silent });

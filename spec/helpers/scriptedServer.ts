@@ -86,6 +86,12 @@ export class ScriptedSocket implements LiteWebSocket {
     this.#tell('close', { code });
   }
 
+  /** Fails, and closes. */
+  break(error: unknown): void {
+    this.#tell('error', { error });
+    this.drop();
+  }
+
   #tell(type: string, event: Omit<LiteSocketEvent, 'type'>): void {
     for (const listener of this.#listeners.get(type) ?? []) listener({ type, ...event });
   }

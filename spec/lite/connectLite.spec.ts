@@ -357,6 +357,17 @@ describe('a lost connection', () => {
     expect(errors).toMatchObject([{ code: 'PROTOCOL' }]);
   });
 
+  it.each([
+    [{ message: 'connect ECONNREFUSED 127.0.0.1:1' }, ': connect ECONNREFUSED 127.0.0.1:1'],
+    [{ message: '', code: 'ECONNREFUSED' }, ': ECONNREFUSED'],
+    [undefined, ''],
+  ])('tells what the socket says of its failure, %j', async (error, said) => {
+    const { socket, errors } = await device();
+    socket().break(error);
+    expect(errors).toMatchObject([{ code: 'LOST', message: `the socket was closed, code 1006${said}` }]);
+    expect(errors[0]?.cause).toBe(error);
+  });
+
   it('is what follows when the socket cannot even be made', async () => {
     const WebSocket = function blocked() {
       throw new Error('blocked');

@@ -37,6 +37,10 @@ const put = (name: string, text: string): DefinitionSyncMsg =>
   definition(name, { payload: new TextEncoder().encode(text) });
 
 describe('fileStore', () => {
+  it.each([3, '', undefined])('throws BAD_OPTION at the call for the path %p', (path) => {
+    expect(() => fileStore(path as string)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+  });
+
   it('has what was put and not deleted when it is opened again', async () => {
     const store = await open();
     await store.put('function:a', put('a', '1'));

@@ -28,6 +28,7 @@ describe('connectLite', () => {
     ['scheduler.schedule', { scheduler: {} }],
     ['reconnect.initialDelay', { reconnect: { initialDelay: 0 } }],
     ['reconnect.maxDelay', { reconnect: { initialDelay: 10, maxDelay: 9 } }],
+    ['reconnect.maxDelay', { reconnect: { maxDelay: 0 } }],
     ['handshakeTimeout', { handshakeTimeout: NaN }],
     ['keepalive', { keepalive: 2 ** 31 }],
   ])('throws BAD_OPTION at the call for a bad %s', (option, bad) => {
@@ -36,6 +37,11 @@ describe('connectLite', () => {
     expect(() => connectLite(options)).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown }),
     );
+  });
+
+  it.each([{ maxDelay: 200 }, { initialDelay: 40_000 }])('fits the other delay to %j', (reconnect) => {
+    const { WebSocket } = scriptedServer();
+    connectLite({ url: 'ws://origin', token: 't', WebSocket, reconnect }).close();
   });
 
   it('takes an explicit undefined for every optional property', () => {

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { FanoutError } from 'ddl-fanout';
 import { natsDefinitions } from 'ddl-fanout/nats';
 
 /** Options are checked before the connection is touched. */
-const untouched = {} as NatsConnection;
+const untouched = Object.freeze({ request: () => undefined }) as unknown as NatsConnection;
 
 describe('natsDefinitions', () => {
   it.each<[string, object]>([
@@ -20,12 +19,19 @@ describe('natsDefinitions', () => {
     ['timeout', { timeout: 60_001 }],
     ['timeout', { timeout: 1_000.5 }],
     ['logger.debug', { logger: {} }],
-  ])('rejects with BAD_OPTION that names %s for %j', async (option, options) => {
-    const opened = natsDefinitions(untouched, options);
-    await expect(opened).rejects.toThrow(FanoutError);
-    await expect(opened).rejects.toMatchObject({
-      code: 'BAD_OPTION',
-      message: expect.stringContaining(`${option} must be`),
-    });
+  ])('throws BAD_OPTION that names %s for %j, at the call', (option, options) => {
+    expect(() => natsDefinitions(untouched, options)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) }),
+    );
+  });
+
+  it.each<[string, unknown]>([
+    ['connection', undefined],
+    ['connection', 'nats://127.0.0.1'],
+    ['connection.request', {}],
+  ])('throws BAD_OPTION that names %s for the connection %j', (option, connection) => {
+    expect(() => natsDefinitions(connection as NatsConnection)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) }),
+    );
   });
 });

@@ -184,6 +184,33 @@ describe('boundedBuffer at its limits', () => {
     expectSiblings(Infinity, (project) => concatMap(project), harmless);
   });
 
+  it.each<[string, number, (deliver: (value: number) => Observable<number>) => OperatorFunction<number, number>]>([
+    ['exhaustMap', 0, (deliver) => exhaustMap(deliver)],
+    ['concatMap', Infinity, (deliver) => concatMap(deliver)],
+  ])('completes with the last delivery of all, before what that started with is torn down, as %s does', (...row) => {
+    const [, capacity, sibling] = row;
+    const play = (take: (deliver: (value: number) => Observable<number>) => OperatorFunction<number, number>) => {
+      const log: string[] = [];
+      const source = new Subject<number>();
+      const first = new Subject<number>();
+      const torn = (value: number) => finalize<number>(() => log.push(`torn ${value}`));
+      const deliver = (value: number): Observable<number> => {
+        if (value === 1) return first.pipe(torn(1));
+        if (value === 3) source.complete();
+        return of(value).pipe(torn(value));
+      };
+      source.pipe(take(deliver)).subscribe({ next: (v) => log.push(`${v}`), complete: () => log.push('complete') });
+      source.next(1);
+      source.next(2);
+      first.complete();
+      source.next(3);
+      return log;
+    };
+    const theirs = play(sibling);
+    expect(theirs.slice(-2)).toEqual(['complete', 'torn 3']);
+    expect(play((deliver) => boundedBuffer(deliver, { capacity }))).toEqual(theirs);
+  });
+
   it.each<Effect>(['error', 'unsubscribe'])(
     'delivers no more when the teardown of a delivery ends the result by %s',
     (teardown) => {

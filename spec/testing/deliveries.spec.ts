@@ -35,4 +35,14 @@ describe('deliveries', () => {
       expectObservable(result).toBe('#', undefined, new Error('delivery 1 failed'));
     });
   });
+
+  it.each([
+    ['duration', () => slowDelivery(-1)],
+    ['duration', () => slowDelivery(NaN)],
+    ['after', () => failingDelivery(0.5)],
+  ])('throws BAD_OPTION for a bad %s', (option, make) => {
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(option) as unknown }),
+    );
+  });
 });

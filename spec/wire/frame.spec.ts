@@ -1,7 +1,16 @@
 import vm from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { FanoutError } from 'ddl-fanout';
-import { decodeDefinitionSync, decodeFrame, decodeMessage, encodeFrame, SyncMessageType } from 'ddl-fanout/wire';
+import { definition } from 'ddl-fanout/testing';
+import {
+  decodeDefinitionSync,
+  decodeFrame,
+  decodeMessage,
+  encodeDefinitionSync,
+  encodeFrame,
+  encodeMessage,
+  SyncMessageType,
+} from 'ddl-fanout/wire';
 
 const header = (type: number, length: number) =>
   Uint8Array.from([type, length & 0xff, (length >>> 8) & 0xff, (length >>> 16) & 0xff, length >>> 24]);
@@ -99,4 +108,26 @@ describe('decodeFrame', () => {
       }
     },
   );
+});
+
+describe('a frame that was taken apart already', () => {
+  const pong = { timestampMs: 5n, isPong: true };
+  const put = definition('f', { scope: { tenantId: 7n, databaseId: 9n } });
+
+  it('is decoded as the whole frame is', () => {
+    expect(decodeMessage(decodeFrame(encodeMessage('PingPong', pong)))).toEqual({ kind: 'PingPong', message: pong });
+    const apart = decodeFrame(encodeDefinitionSync(put));
+    expect(decodeDefinitionSync(apart)).toEqual(put);
+    expect(decodeDefinitionSync(apart).payload.buffer).toBe(apart.body.buffer);
+    expect(decodeMessage({ type: SyncMessageType.DeltaPush, body: new Uint8Array(0) })).toBeUndefined();
+  });
+
+  it.each([
+    ['UNKNOWN_TYPE', { type: 0x03, body: new Uint8Array(9) }],
+    ['TOO_LARGE', { type: SyncMessageType.PingPong, body: new Uint8Array(6) }],
+    ['BAD_BODY', { type: SyncMessageType.PingPong, body: new Uint8Array(0) }],
+    ['BAD_BODY', { type: SyncMessageType.PingPong, body: 'x' as unknown as Uint8Array }],
+  ])('is refused with %s as the whole frame is', (code, frame) => {
+    expect(() => decodeMessage(frame, { maxFrameBytes: 10 })).toThrow(expect.objectContaining({ code }));
+  });
 });

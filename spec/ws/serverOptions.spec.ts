@@ -3,14 +3,17 @@ import { createServer } from 'node:http';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import * as ws from 'ddl-fanout/ws';
 import { serveDefinitions } from 'ddl-fanout/ws';
+import { QuietLogger } from '../helpers/quietLogger.js';
 
 const fanout = new DefinitionSyncFanout();
+const filled = new DefinitionSyncFanout({ catalog: true });
 const authenticate = () => ({ subject: 's' });
 
 describe('serveDefinitions', () => {
   it.each<[string, Record<string, unknown>]>([
     ['fanout.register', { fanout: {} }],
     ['authenticate', { authenticate: undefined }],
+    ['onSession', { onSession: 5 }],
     ['port', { port: -1 }],
     ['port', { port: 65_536 }],
     ['host', { host: 1 }],
@@ -46,23 +49,31 @@ describe('serveDefinitions', () => {
     const rest = { capacity: undefined, overflow: undefined, logger: undefined };
     const limits = { maxSessions: undefined, handshakeTimeout: undefined, idleTimeout: undefined };
     const more = { maxFrameBytes: undefined, highWaterMark: undefined };
-    const server = await serveDefinitions({ fanout, authenticate, ...none, ...rest, limits: { ...limits, ...more } });
+    const server = await serveDefinitions({
+      fanout: filled,
+      authenticate,
+      ...none,
+      ...rest,
+      limits: { ...limits, ...more },
+    });
     expect(server.url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/sync$/);
     await server.close();
   });
 
   it('throws BAD_OPTION at the call for a path that it serves on the same server already', async () => {
     const server = createServer();
-    const first = await serveDefinitions({ fanout, authenticate, server });
-    expect(() => serveDefinitions({ fanout, authenticate, server })).toThrow('path must be one that is not served');
-    const second = await serveDefinitions({ fanout, authenticate, server, path: '/other' });
+    const first = await serveDefinitions({ fanout: filled, authenticate, server });
+    expect(() => serveDefinitions({ fanout: filled, authenticate, server })).toThrow(
+      'path must be one that is not served',
+    );
+    const second = await serveDefinitions({ fanout: filled, authenticate, server, path: '/other' });
     await first.close();
-    await (await serveDefinitions({ fanout, authenticate, server })).close();
+    await (await serveDefinitions({ fanout: filled, authenticate, server })).close();
     await second.close();
   });
 
   it.each([-1, NaN, Infinity, 2 ** 31, '5', null])('throws BAD_OPTION at close for a grace of %p', async (grace) => {
-    const server = await serveDefinitions({ fanout, authenticate });
+    const server = await serveDefinitions({ fanout: filled, authenticate });
     expect(() => server.close({ grace: grace as number })).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining('grace must be') as unknown }),
     );
@@ -71,13 +82,26 @@ describe('serveDefinitions', () => {
 
   it('takes limits that are no whole milliseconds, or no limits at all', async () => {
     const limits = { handshakeTimeout: 0.5, idleTimeout: 0.5, maxSessions: Infinity, maxFrameBytes: Infinity };
-    await (await serveDefinitions({ fanout, authenticate, limits })).close();
+    await (await serveDefinitions({ fanout: filled, authenticate, limits })).close();
+  });
+
+  it.each([
+    ['warns of a fan-out without a catalog', {}, ['the fan-out has no catalog']],
+    ['does not where no replay is meant', { replay: false }, []],
+    ['nor of one with a catalog', { fanout: filled }, []],
+  ])('%s', async (_title, options, said) => {
+    const logger = new QuietLogger();
+    await (await serveDefinitions({ fanout, authenticate, logger, ...options })).close();
+    const warnings = logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message.split(',')[0]);
+    expect(warnings).toEqual(said);
   });
 
   it('rejects when it cannot listen', async () => {
-    const first = await serveDefinitions({ fanout, authenticate });
+    const first = await serveDefinitions({ fanout: filled, authenticate });
     const port = Number(new URL(first.url).port);
-    await expect(serveDefinitions({ fanout, authenticate, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(serveDefinitions({ fanout: filled, authenticate, port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
     await first.close();
   });
 });

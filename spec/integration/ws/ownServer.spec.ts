@@ -23,10 +23,12 @@ describe.each(['the socket of the upgrade', 'the WebSocket'])(
       http.on('upgrade', (request, socket, head) => {
         upgrades.handleUpgrade(request, socket, head, (webSocket) => {
           const to = what === 'the WebSocket' ? webSocket : socket;
-          const session = fanout.register(String(sessions++), deliverTo(to, { highWaterMark: 10_000 })).subscribe();
-          webSocket.on('close', () => {
-            session.unsubscribe();
+          const session = fanout.register(String(sessions++), deliverTo(to, { highWaterMark: 10_000 })).subscribe({
+            complete: () => setImmediate(() => webSocket.close(1001)),
+            error: () => webSocket.close(1013),
           });
+          webSocket.on('error', () => undefined);
+          webSocket.on('close', () => session.unsubscribe());
           webSocket.on('message', (data) => {
             webSocket.send(data as Buffer);
           });
@@ -60,6 +62,24 @@ describe.each(['the socket of the upgrade', 'the WebSocket'])(
       }
       await eventually(() => fanout.activeSessions === 0);
       expect(fanout.stats()).toMatchObject({ dropped: 0, ending: 0 });
+    });
+
+    it('delivers what waits before the socket is closed for a session that completes', async () => {
+      const client = await Client.open(url);
+      await eventually(() => fanout.activeSessions === 1);
+      fanout.broadcast(definition('a'));
+      fanout.broadcast(definition('b'));
+      fanout.complete();
+      expect(await client.closed()).toBe(1001);
+      expect(client.story).toEqual(['put a', 'put b']);
+    });
+
+    it('outlives a client that sends what is no WebSocket frame', async () => {
+      const client = await Client.open(url);
+      await eventually(() => fanout.activeSessions === 1);
+      client.socket.send('x', { mask: false });
+      expect(await client.closed()).toBe(1002);
+      await eventually(() => fanout.activeSessions === 0);
     });
   },
 );

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { decodeMessage, encodeMessage } from 'ddl-fanout/wire';
 import type { SyncMessages } from 'ddl-fanout/wire';
 import { Client, eventually } from '../../helpers/client.js';
+import { unhandledDuring } from '../../helpers/unhandled.js';
+import type { LetIn } from 'ddl-fanout/ws';
 import { startOrigin, tenant, type Origin } from '../../helpers/origin.js';
 
 interface Vector {
@@ -128,6 +130,39 @@ describe('a stock client', () => {
 });
 
 describe('a client that was let in', () => {
+  it('is told of by `onSession`, and ended by its id', async () => {
+    const told: LetIn[] = [];
+    origin = await startOrigin({ onSession: (session) => told.push(session) });
+    const client = await Client.letIn(origin.server.url, 'tenant:7');
+    const { sessionId } = await client.message('HandshakeAck');
+    expect(told).toEqual([
+      {
+        sessionId,
+        identity: { subject: 'someone', scope: tenant(7n) },
+        request: expect.objectContaining({ url: '/sync' }),
+      },
+    ]);
+    expect(origin.logger.lines).toContainEqual({
+      level: 'info',
+      message: 'a client is let in',
+      context: { sessionId, subject: 'someone' },
+    });
+    expect(origin.fanout.unregister(sessionId)).toBe(true);
+    expect(await client.closed()).toBe(1001);
+  });
+
+  it('is let in though `onSession` throws', async () => {
+    const thrown = await unhandledDuring(async () => {
+      origin = await startOrigin({
+        onSession: () => {
+          throw new Error('no room in the list');
+        },
+      });
+      await Client.letIn(origin.server.url);
+    });
+    expect(thrown).toEqual([new Error('no room in the list')]);
+  });
+
   it('gets its own scope only', async () => {
     origin = await startOrigin();
     const clients = [
