@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { decodeDefinitionSync, DefinitionSyncFanout, encodeFrame, type DefinitionFrame } from 'ddl-fanout';
+import { decodeDefinitionSync, DefinitionSyncFanout, type DefinitionFrame } from 'ddl-fanout';
 import { splitFrames } from 'ddl-fanout/operators';
 import { from, fromEvent, ignoreElements, take, takeUntil } from 'rxjs';
 
@@ -12,6 +12,7 @@ import { from, fromEvent, ignoreElements, take, takeUntil } from 'rxjs';
 const fanout = new DefinitionSyncFanout();
 
 function serveTcp(socket: Socket): void {
+  socket.on('error', () => undefined); // 'close' follows; without a listener Node ends the process
   const drained$ = fromEvent(socket, 'drain').pipe(take(1), ignoreElements());
   const deliver = ({ bytes }: DefinitionFrame) => (socket.write(bytes) ? undefined : drained$);
   fanout
@@ -32,8 +33,8 @@ await once(server, 'connection');
 from(client)
   .pipe(splitFrames())
   .subscribe({
-    next: ({ type, body }) => {
-      const { action, name } = decodeDefinitionSync(encodeFrame(type, body));
+    next: (frame) => {
+      const { action, name } = decodeDefinitionSync(frame);
       console.log(`over TCP: ${action} ${name}`);
     },
     complete: () => server.close(),

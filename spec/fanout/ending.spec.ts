@@ -142,7 +142,9 @@ describe('error (F11)', () => {
     const results = new Subject<string>();
     const got: unknown[] = [];
     fanout.register('first', () => NEVER).subscribe({ error: () => results.next('late') });
-    fanout.register('second', () => results).subscribe({ next: (value) => got.push(value), error: (e: unknown) => got.push(e) });
+    fanout
+      .register('second', () => results)
+      .subscribe({ next: (value) => got.push(value), error: (e: unknown) => got.push(e) });
     broadcast(fanout, 'a');
     fanout.error(over);
     expect(got).toEqual([over]);
