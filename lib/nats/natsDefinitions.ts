@@ -118,7 +118,7 @@ async function open(connection: NatsConnection, wanted: BucketOptions, logger: L
   const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity };
   const openLease = () => openBucket(connection, leases, bucket);
   const commits = (how: CommitsOptions = {}): Observable<DefinitionSyncMsg> => {
-    checkCommits(how);
+    checkCommits(objectOption('options', how));
     return commitsOf(bucket, logger, how);
   };
   return {
@@ -133,7 +133,7 @@ async function open(connection: NatsConnection, wanted: BucketOptions, logger: L
       ),
     lead: (work, how = {}) => {
       functionOption('work', work);
-      const { lease, holder } = leadOptions(how);
+      const { lease, holder } = leadOptions(objectOption('options', how));
       return leadBy(bucket, openLease, work, lease, holder);
     },
   };

@@ -47,3 +47,9 @@ export function captureNames(schema = 'ddl_fanout'): CaptureNames {
 export function channelOf(names: CaptureNames): string {
   return `'ddl_fanout_' || pg_catalog.to_hex(pg_catalog.hashtext(${names.literal}))`;
 }
+
+/** SQL for the comment on a whole object. The function that PostgreSQL 13 has for it looks for its operators in the session's path. */
+export function commentOn(catalog: 'pg_class' | 'pg_namespace', oid: string): string {
+  return `(SELECT c.description FROM pg_catalog.pg_description c
+    WHERE c.objoid = ${oid} AND c.classoid = 'pg_catalog.${catalog}'::pg_catalog.regclass::oid AND c.objsubid = 0)`;
+}

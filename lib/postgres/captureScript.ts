@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { captureMark, type CaptureNames } from './captureNames.js';
+import { captureMark, type CaptureNames, commentOn } from './captureNames.js';
 import { captureTables } from './captureTables.js';
 import { captureTriggers } from './captureTriggers.js';
 import { catalogFunctions } from './catalogFunctions.js';
@@ -10,8 +10,11 @@ import { reconcileFunction } from './reconcileFunction.js';
 /** The version of what `installCapture` makes; 1 is the first. It grows with every change to the SQL. */
 export const captureVersion = 1;
 
+/** Anybody may have put a function or an operator that fits better where the session looks for them. */
+const OWN_PATH = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);`;
+
 /** Whoever installs or completes a capture waits for others who do: each would find no schema, and make it. */
-const ONE_AT_A_TIME = `SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('ddl-fanout capture'));`;
+const ONE_AT_A_TIME = `${OWN_PATH} SELECT pg_advisory_xact_lock(hashtext('ddl-fanout capture'));`;
 
 /**
  * SQL that makes a capture of this version out of nothing or out of any older one: tables are kept, code is replaced.
@@ -65,9 +68,9 @@ ${quote};
 
 /** SQL for whether a capture has this version's code, untouched, with the rights of the role that asks, and none for all. */
 export function isCurrent(names: CaptureNames): string {
-  const forAll = (acl: string) => `EXISTS (SELECT FROM pg_catalog.aclexplode(${acl}) a WHERE a.grantee = 0)`;
+  const forAll = (acl: string) => `EXISTS (SELECT FROM pg_catalog.aclexplode(${acl}) a WHERE a.grantee = 0::oid)`;
   return `
-SELECT pg_catalog.obj_description(o.oid, 'pg_class') = '${fingerprint(names)} ' || ${STATE}
+SELECT ${commentOn('pg_class', 'o.oid')} = '${fingerprint(names)} ' || ${STATE}
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_roles r ON r.oid = f.proowner
     WHERE f.pronamespace = n.oid
       AND (r.rolname <> current_user OR ${forAll("coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))")}))
@@ -102,13 +105,21 @@ export function completeScript({ schema: s }: CaptureNames): string {
 export function removeScript(names: CaptureNames): string {
   const { schema: s } = names;
   const tables = ['capture', 'definition', 'change', 'touched', 'reader'].map((table) => `${s}.${table}`);
-  return `${dropEventTriggers(names)}${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};\n`;
+  return `${OWN_PATH}${dropEventTriggers(names)}${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};\n`;
 }
 
-function dropEventTriggers({ onCommandEnd, onDrop }: CaptureNames): string {
+// By their function and not by name: one of the same name may be somebody else's.
+function dropEventTriggers({ quote, literal }: CaptureNames): string {
   return `
-DROP EVENT TRIGGER IF EXISTS ${onCommandEnd};
-DROP EVENT TRIGGER IF EXISTS ${onDrop};`;
+DO ${quote}
+DECLARE
+  drops text;
+BEGIN
+  SELECT string_agg(format('DROP EVENT TRIGGER %I', e.evtname), ';') INTO drops FROM pg_event_trigger e
+  JOIN pg_proc p ON p.oid = e.evtfoid JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
+  IF drops IS NOT NULL THEN EXECUTE drops; END IF;
+END
+${quote};`;
 }
 
 // By catalog and not by name: an older version may have had functions that this one does not know.
@@ -119,8 +130,8 @@ DO ${quote}
 DECLARE
   drops text;
 BEGIN
-  SELECT pg_catalog.string_agg(pg_catalog.format('DROP FUNCTION %s', p.oid::pg_catalog.regprocedure), ';') INTO drops
-  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
+  SELECT string_agg(format('DROP FUNCTION %s', p.oid::regprocedure), ';') INTO drops
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
   IF drops IS NOT NULL THEN EXECUTE drops; END IF;
 END
 ${quote};

@@ -52,6 +52,7 @@ ${quote};
 //   counter row, instead of comparing with a state of the past.
 // - Looking once more under the lock sees what others have committed since the statement: one transaction creates a
 //   function on a type, or drops a trigger, while another one renames the type, or the schema.
+// - Without its row a capture is what a dump of the schema alone restores: nothing is told until it is installed again.
 // NOTIFY is a wake-up only. PREPARE TRANSACTION is refused after a NOTIFY, so where transactions can be prepared there is
 // none, and readers find out by looking now and then.
 function commitTrigger(names: CaptureNames): string {
@@ -63,7 +64,16 @@ DECLARE
   last bigint;
   objects ${s}.touched[];
 BEGIN
-  SELECT position INTO STRICT before FROM ${s}.capture FOR UPDATE;
+  SELECT position INTO before FROM ${s}.capture FOR UPDATE;
+  IF NOT FOUND THEN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+      RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE =
+        'could not serialize access due to a capture that was installed meanwhile', HINT = 'Try the transaction again.';
+    END IF;
+    DELETE FROM ${s}.touched;
+    DELETE FROM ${s}.change WHERE position IS NULL;
+    RETURN;
+  END IF;
   last := before;
   LOOP
     objects := ARRAY(SELECT ROW(o.classid, o.objid, false)::${s}.touched FROM (
@@ -111,7 +121,7 @@ DECLARE
 BEGIN
   PERFORM ${s}.on_touch(coalesce(everything, ARRAY(
     SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched FROM pg_event_trigger_ddl_commands() e
-    WHERE e.objid IS NOT NULL AND NOT e.in_extension AND e.schema_name IS DISTINCT FROM 'pg_temp'
+    WHERE e.objid IS NOT NULL AND e.schema_name IS DISTINCT FROM 'pg_temp'
       AND (e.command_tag LIKE 'ALTER %' OR e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass)))));
 END
 ${quote};
@@ -128,7 +138,7 @@ ${quote};
 // Commands that create, alter or may rename what a definition is made of; the many that do not, CREATE TEMP TABLE among
 // them, do not even call a function. Every tag of the list is known to PostgreSQL 13.
 const TAGS = [
-  ...['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA'].map((what) => `CREATE ${what}`),
+  ...['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA', 'EXTENSION'].map((what) => `CREATE ${what}`),
   ...['FUNCTION', 'PROCEDURE', 'ROUTINE', 'TRIGGER', 'SCHEMA', 'TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'],
   ...[
     'SEQUENCE',

@@ -2,7 +2,8 @@ import type { CaptureNames } from './captureNames.js';
 
 /**
  * SQL functions that read the system catalogs: whether an object is a member of an extension or part of another object (a
- * range type's constructors), and a routine's arguments.
+ * range type's constructors), and a routine's arguments. One without a name is `$n` as its body calls it, the nth of what one
+ * passes, or `columnN` as PostgreSQL calls it, the nth of what comes out.
  */
 export function catalogFunctions({ schema: s, quote }: CaptureNames): string {
   return `
@@ -12,9 +13,13 @@ RETURNS boolean LANGUAGE sql STABLE AS ${quote}
 ${quote};
 CREATE FUNCTION ${s}.arguments(p pg_proc)
 RETURNS TABLE (i bigint, mode text, name text, data_type text) LANGUAGE sql STABLE AS ${quote}
-  SELECT a.i, coalesce(a.mode, 'i')::text, coalesce(nullif(a.name, ''), '$' || a.i), format_type(a.type, NULL)
-  FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames)
-    WITH ORDINALITY a(type, mode, name, i)
+  SELECT i, mode, coalesce(nullif(name, ''), CASE mode
+      WHEN 'o' THEN concat('column', count(*) FILTER (WHERE mode IN ('o', 'b')) OVER (ORDER BY i))
+      ELSE concat('$', count(*) FILTER (WHERE mode <> 'o') OVER (ORDER BY i)) END),
+    format_type(type, NULL)
+  FROM (SELECT a.i, coalesce(a.mode, 'i')::text AS mode, a.name, a.type
+    FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames)
+      WITH ORDINALITY a(type, mode, name, i)) a
 ${quote};
 `;
 }

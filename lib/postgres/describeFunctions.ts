@@ -36,7 +36,8 @@ ${quote};
 }
 
 // A function made on a type while another session drops the type outlives it (PostgreSQL locks neither), and then has no
-// text: "cache lookup failed". It is no definition any more, and must not make other people's DDL fail.
+// text: "cache lookup failed". So does a trigger outlive its function. It is no definition any more, and must not make other
+// people's DDL fail.
 /** The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14. */
 function routinePayload({ schema: s, quote }: CaptureNames): string {
   return `
@@ -80,12 +81,16 @@ CREATE FUNCTION ${s}.trigger_payload(object oid, identity text, created_at bigin
 RETURNS text LANGUAGE plpgsql STABLE AS ${quote}
 DECLARE
   t pg_trigger;
-  text text := pg_get_triggerdef(object);
-  head text := substring(text from '^(?:[^"]|"[^"]*")*?FOR EACH (?:ROW|STATEMENT) WHEN \\(');
-  rest text := substr(text, length(head) + 1);
-  till text := substring(rest from '^(?:[^"'']|"[^"]*"|''[^'']*'')*?\\) EXECUTE FUNCTION ');
+  text text;
+  head text;
+  rest text;
+  till text;
 BEGIN
   SELECT * INTO t FROM pg_trigger WHERE oid = object;
+  text := pg_get_triggerdef(object);
+  head := substring(text from '^(?:[^"]|"[^"]*")*?FOR EACH (?:ROW|STATEMENT) WHEN \\(');
+  rest := substr(text, length(head) + 1);
+  till := substring(rest from '^(?:[^"'']|"[^"]*"|''[^'']*'')*?\\) EXECUTE FUNCTION ');
   RETURN row_to_json(x) FROM (SELECT
     identity AS name,
     format('%I.%I', n.nspname, c.relname) AS collection,
@@ -104,6 +109,8 @@ BEGIN
     trigger_payload.created_at,
     text AS definition
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.tgrelid) x;
+EXCEPTION WHEN internal_error THEN
+  RETURN NULL;
 END
 ${quote};
 `;

@@ -1,3 +1,4 @@
+import { functionOption, objectOption } from '../options.js';
 import { CaptureError } from './captureError.js';
 import type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
 import { isPassing } from './sqlState.js';
@@ -15,8 +16,10 @@ export interface PgClientLike {
 export interface PgPoolLike {
   readonly totalCount: number;
   readonly ending: boolean;
-  connect(): Promise<PgClientLike & { release(destroy?: boolean): void }>;
+  connect(taken: (error: Error | undefined, client?: PooledClient) => void): unknown;
 }
+
+type PooledClient = PgClientLike & { release(destroy?: boolean): void };
 
 /**
  * A `pg` pool as a `PostgresLike`: each reader takes one client out of it for as long as it reads, because LISTEN
@@ -24,11 +27,17 @@ export interface PgPoolLike {
  *
  * - A connected `pg` `Client` will do for `installCapture` and the like, and for one reader that need not survive a lost
  *   connection: a `Client` cannot connect twice. It should have no other use meanwhile.
+ * @throws {FanoutError} BAD_OPTION unless it is a `Pool` or a `Client`
  * @param source made and ended by the caller, who also handles a pool's `error` event as `pg` asks for. Leave a client
  *   for each reader in the pool's `max`, and unsubscribe before `pool.end()`, which waits for clients that are out
  */
 export function fromPg(source: PgPoolLike | PgClientLike): PostgresLike {
-  if ('totalCount' in source) return fromPool(source);
+  objectOption('source', source);
+  if ('totalCount' in source) {
+    functionOption('source.connect', source.connect.bind(source));
+    return fromPool(source);
+  }
+  functionOption('source.query', (source as Partial<PgClientLike>).query?.bind(source));
   let ended = false;
   source.on('end', () => (ended = true));
   return {
@@ -41,11 +50,17 @@ export function fromPg(source: PgPoolLike | PgClientLike): PostgresLike {
 
 function fromPool(pool: PgPoolLike): PostgresLike {
   return {
-    async connect() {
-      if (pool.ending) throw new CaptureError('CLOSED', 'the pg Pool was ended');
-      const client = await pool.connect();
-      return pgConnection(client, (spent) => {
-        client.release(spent);
+    connect() {
+      if (pool.ending) return Promise.reject(new CaptureError('CLOSED', 'the pg Pool was ended'));
+      // Not its promise: until that is looked at, a client that is lost again has no listener, and would end the process.
+      return new Promise((resolve, reject) => {
+        const taken = (error: Error = new Error('the pg Pool gave no client'), client?: PooledClient): void => {
+          if (client === undefined) reject(error);
+          else resolve(pgConnection(client, (spent) => client.release(spent)));
+        };
+        const promised = pool.connect(taken);
+        // A pool of another make may know nothing else.
+        if (promised instanceof Promise) promised.then((client: PooledClient) => taken(undefined, client), taken);
       });
     },
   };
@@ -54,7 +69,7 @@ function fromPool(pool: PgPoolLike): PostgresLike {
 /** @param release called once; `spent` when the connection listened or is lost, and so is of no use to others */
 function pgConnection(client: PgClientLike, release: (spent: boolean) => void): PostgresConnection {
   let spent = false;
-  let lost = false;
+  let lost: { readonly error: unknown } | undefined;
   let closed = false;
   let channel: string | undefined;
   let onWake: (() => void) | undefined;
@@ -63,7 +78,8 @@ function pgConnection(client: PgClientLike, release: (spent: boolean) => void): 
   const lose = (error: unknown): void => {
     const tell = tellLost;
     tellLost = undefined;
-    spent = lost = true;
+    spent = true;
+    lost ??= { error };
     tell?.(error);
   };
   const end = (): void => {
@@ -91,7 +107,8 @@ function pgConnection(client: PgClientLike, release: (spent: boolean) => void): 
       await ask(`LISTEN ${name}`);
     },
     onLost: (tell) => {
-      tellLost = tell;
+      if (lost === undefined) tellLost = tell;
+      else tell(lost.error);
     },
     close: async () => {
       if (closed) return;

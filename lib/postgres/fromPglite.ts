@@ -1,3 +1,4 @@
+import { functionOption, objectOption } from '../options.js';
 import { CaptureError } from './captureError.js';
 import type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
 
@@ -12,9 +13,11 @@ export interface PgliteLike {
 /**
  * A PGlite as a `PostgresLike`. PGlite has one connection, so it is shared with the caller's own statements;
  * each statement waits its turn, and none runs inside the caller's `db.transaction(...)`.
+ * @throws {FanoutError} BAD_OPTION unless it is one
  * @param db made and closed by the caller; once it is closed, what reads from it fails with `CLOSED`
  */
 export function fromPglite(db: PgliteLike): PostgresLike {
+  functionOption('db.query', (objectOption('db', db) as Partial<PgliteLike>).query?.bind(db));
   return {
     connect() {
       if (db.closed) return Promise.reject(new CaptureError('CLOSED', 'the PGlite is closed'));

@@ -1,5 +1,5 @@
 import { CaptureError } from './captureError.js';
-import { captureMark, type CaptureNames } from './captureNames.js';
+import { captureMark, type CaptureNames, commentOn } from './captureNames.js';
 import type { PostgresConnection } from './postgresLike.js';
 
 /**
@@ -12,7 +12,7 @@ export async function hasCapture(
   { schema: s, literal }: CaptureNames,
 ): Promise<boolean> {
   const [found] = await connection.query(
-    `SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') AS mark, r.rolsuper OR r.rolname = current_user AS trusted
+    `SELECT ${commentOn('pg_namespace', 'n.oid')} AS mark, r.rolsuper OR r.rolname = current_user AS trusted
      FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner WHERE n.nspname = ${literal}`,
   );
   if (found === undefined) return false;

@@ -21,8 +21,8 @@ export interface CaptureOptions {
  * - Replacing code takes locks that DDL beside it may deadlock with; PostgreSQL then fails either.
  * - One transaction; it needs a role that may create event triggers (a superuser, as a rule) and PostgreSQL 13 or later.
  * - Waits for transactions that change definitions at that moment and, the first time, for every transaction of this
- *   database that has written and was open before: what those did, no event trigger saw. Cut off meanwhile, it waits
- *   again at the next call.
+ *   database that was open before, also one that only reads: no event trigger sees what those do. Cut off meanwhile, it
+ *   waits again at the next call.
  * @throws {FanoutError} BAD_OPTION at call time
  * @throws {CaptureError} PRIVILEGE, VERSION, READ_ONLY, SCHEMA_IN_USE, CLOSED; nothing has changed then
  */
@@ -33,7 +33,7 @@ export function installCapture(client: PostgresLike, options: CaptureOptions = {
     const hasItsCode = await checkVersions(connection, names);
     if (!hasItsCode || !(await isReconciled(connection, names))) await connection.run(installScript(names));
     if (await isComplete(connection, names)) return;
-    await untilEnded(connection, await writersUnderWay(connection));
+    await untilEnded(connection, await transactionsUnderWay(connection));
     await connection.run(completeScript(names));
   });
 }
@@ -64,7 +64,8 @@ async function checkVersions(connection: PostgresConnection, names: CaptureNames
   if (version > captureVersion) {
     throw new CaptureError('VERSION', `the capture was made by a newer library (version ${version})`);
   }
-  if (version < captureVersion) return false;
+  // None: a dump of the schema alone was restored.
+  if (!(version >= captureVersion)) return false;
   const [code] = await connection.query(isCurrent(names));
   return code?.['current'] === true;
 }
@@ -75,22 +76,26 @@ async function isComplete(connection: PostgresConnection, names: CaptureNames): 
   return capture?.['complete'] === true;
 }
 
-/** The transactions, prepared ones too, that have written to this database and not ended. */
-async function writersUnderWay(connection: PostgresConnection): Promise<readonly string[]> {
+/**
+ * The transactions of this database, prepared ones too, that have not ended. Those that have not written as well: a session that has
+ * run DDL before looks for new event triggers only in its next transaction, and a statement that waits for a lock has looked already.
+ */
+async function transactionsUnderWay(connection: PostgresConnection): Promise<readonly string[]> {
   const rows = await connection.query(
-    `SELECT backend_xid::text AS xid FROM pg_catalog.pg_stat_activity
-     WHERE datname = pg_catalog.current_database() AND backend_xid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()
+    `SELECT pg_catalog.concat_ws(' ', pid, xact_start) AS name FROM pg_catalog.pg_stat_activity
+     WHERE datname = pg_catalog.current_database() AND xact_start IS NOT NULL AND backend_type = 'client backend'
+       AND pid <> pg_catalog.pg_backend_pid()
      UNION ALL
      SELECT transaction::text FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()`,
   );
-  return rows.map((row) => String(row['xid']));
+  return rows.map((row) => String(row['name']));
 }
 
-async function untilEnded(connection: PostgresConnection, writers: readonly string[]): Promise<void> {
-  let left = writers;
+async function untilEnded(connection: PostgresConnection, transactions: readonly string[]): Promise<void> {
+  let left = transactions;
   while (left.length > 0) {
     await firstValueFrom(timer(50));
-    const now = new Set(await writersUnderWay(connection));
-    left = left.filter((xid) => now.has(xid));
+    const now = new Set(await transactionsUnderWay(connection));
+    left = left.filter((name) => now.has(name));
   }
 }

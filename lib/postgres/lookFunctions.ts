@@ -10,7 +10,10 @@ import type { CaptureNames } from './captureNames.js';
  *
  * - So is what the object is a part of (`i`): a constraint has its index's name, a composite type its relation's columns.
  * - Each level of dependency is looked up by index (OFFSET 0 keeps the planner from reading all of pg_depend).
- * - The object (0, 0) stands for everything.
+ * - The object (0, 0) stands for everything. Nothing here takes time with the square of what is looked at.
+ * - The catalogs are read under the transaction's snapshot, and changed beside it: a REPEATABLE READ transaction that changes what
+ *   another one has changed since it began still sees the version that was replaced (its `xmax` has committed), instead of its
+ *   own or beside it. It has to be tried again.
  * - `named` objects are told even when nothing about them has changed.
  * - Deletes come before puts, triggers go before the functions they run and come after them.
  */
@@ -44,10 +47,24 @@ BEGIN
       SELECT d.classid, d.objid FROM affected a CROSS JOIN LATERAL
         (SELECT * FROM pg_depend d WHERE d.refclassid = a.classid AND d.refobjid = a.objid OFFSET 0) d
     )
-    SELECT ROW(a.classid, a.objid,
-      EXISTS (SELECT FROM unnest(objects) o WHERE o.named AND o.objid = a.objid AND o.classid = a.classid))::${s}.touched
-    FROM affected a WHERE a.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass));
+    SELECT ROW(a.classid, a.objid, bool_or(a.named))::${s}.touched FROM (
+      SELECT classid, objid, false AS named FROM affected UNION ALL SELECT o.classid, o.objid, o.named FROM unnest(objects) o) a
+    WHERE a.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) GROUP BY a.classid, a.objid);
 END
+${quote};
+CREATE FUNCTION ${s}.is_replaced(version xid) RETURNS boolean LANGUAGE sql STABLE AS ${quote}
+  SELECT version::text <> '0' AND pg_xact_status(
+    (known + ((version::text::bigint - known + 2147483648) & 4294967295) - 2147483648)::text::xid8) = 'committed'
+  FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) latest(known)
+${quote};
+CREATE FUNCTION ${s}.is_stale(class oid, object oid) RETURNS boolean LANGUAGE sql STABLE AS ${quote}
+  SELECT EXISTS (
+    SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE class = 'pg_proc'::regclass AND p.oid = object AND (${s}.is_replaced(p.xmax) OR ${s}.is_replaced(n.xmax))
+    UNION ALL
+    SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE class = 'pg_trigger'::regclass AND t.oid = object
+      AND (${s}.is_replaced(t.xmax) OR ${s}.is_replaced(c.xmax) OR ${s}.is_replaced(n.xmax)))
 ${quote};
 CREATE FUNCTION ${s}.look(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 #variable_conflict use_column
@@ -55,26 +72,33 @@ DECLARE
   candidates ${s}.touched[] := ${s}.affected(objects);
 BEGIN
   IF cardinality(candidates) = 0 THEN RETURN; END IF;
-  WITH old AS (
-    SELECT c.classid, c.objid, told.definition_type, told.name, told.payload
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+    AND EXISTS (SELECT FROM unnest(candidates) c WHERE ${s}.is_stale(c.classid, c.objid)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE =
+      'could not serialize access due to a concurrent change of what this transaction defines', HINT = 'Try the transaction again.';
+  END IF;
+  WITH old AS MATERIALIZED (
+    SELECT c.classid, c.objid, told.definition_type, told.name
     FROM unnest(candidates) c CROSS JOIN LATERAL ${s}.told(c.classid, c.objid) told
-  ), new AS (
-    SELECT c.classid, c.objid, c.named, now.definition_type, now.name, payload.text AS payload
+  ), new AS MATERIALIZED (
+    SELECT c.classid, c.objid, now.definition_type, now.name, payload.text AS payload,
+      c.named OR NOT EXISTS (SELECT FROM ${s}.told(c.classid, c.objid) t
+        WHERE t.definition_type = now.definition_type AND t.name = now.name AND t.payload = payload.text) AS changed
     FROM unnest(candidates) c
     CROSS JOIN LATERAL ${s}.identify(c.classid, c.objid) now
-    CROSS JOIN LATERAL (SELECT coalesce(
-      (SELECT min((o.payload::json ->> 'created_at')::bigint) FROM old o WHERE o.objid = c.objid AND o.classid = c.classid),
-      extract(epoch FROM now())::bigint) OFFSET 0) since(epoch)
+    CROSS JOIN LATERAL (SELECT coalesce(min((t.payload::json ->> 'created_at')::bigint), extract(epoch FROM now())::bigint)
+      FROM ${s}.told(c.classid, c.objid) t OFFSET 0) since(epoch)
     CROSS JOIN LATERAL (SELECT CASE now.definition_type WHEN 'trigger' THEN ${s}.trigger_payload(c.objid, now.name, since.epoch)
       ELSE ${s}.routine_payload(c.objid, now.name, since.epoch) END OFFSET 0) payload(text)
     WHERE payload.text IS NOT NULL
+  ), named AS (
+    SELECT o.*, bool_or(is_new) OVER (PARTITION BY definition_type, name) AS is_there FROM (
+      SELECT classid, objid, definition_type, name, false AS is_new FROM old
+      UNION ALL SELECT classid, objid, definition_type, name, true FROM new) o
   ), news AS (
-    SELECT 'delete' AS action, classid, objid, definition_type, name, '' AS payload FROM old o
-    WHERE NOT EXISTS (SELECT FROM new n WHERE n.definition_type = o.definition_type AND n.name = o.name)
+    SELECT 'delete' AS action, classid, objid, definition_type, name, '' AS payload FROM named WHERE NOT is_there
     UNION ALL
-    SELECT 'put', classid, objid, definition_type, name, payload FROM new n
-    WHERE named OR NOT EXISTS (SELECT FROM old o WHERE o.objid = n.objid AND o.classid = n.classid
-      AND o.definition_type = n.definition_type AND o.name = n.name AND o.payload = n.payload)
+    SELECT 'put', classid, objid, definition_type, name, payload FROM new WHERE changed
   )
   INSERT INTO ${s}.change (definition_type, name, action, classid, objid, payload)
   SELECT definition_type, name, action, classid, objid, payload FROM news

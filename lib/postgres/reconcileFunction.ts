@@ -5,18 +5,39 @@ import { pinnedSettings } from './pinnedSettings.js';
  * The SQL function that tells whatever differs between the catalogs and what was told: everything at the first
  * installation, later what no event trigger saw (a renamed role, a capture that was switched off, a restored dump).
  * A restore or pg_upgrade gives the same definitions other oids: they are found by name and told nothing about.
+ *
+ * Where nothing differs, as mostly, no lock is taken that a commit waits for. Where something does, the tables that parsed bodies
+ * mention are locked before: a migration that alters one holds it until its commit, and would wait for this lock there.
  */
 export function reconcileFunction({ schema: s, quote }: CaptureNames): string {
   return `
+CREATE FUNCTION ${s}.present()
+RETURNS TABLE (classid oid, objid oid, definition_type text, name text) LANGUAGE sql STABLE AS ${quote}
+  SELECT every.classid, every.objid, now.definition_type, now.name FROM (
+    SELECT 'pg_proc'::regclass::oid, oid FROM pg_proc WHERE oid >= 16384
+    UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger) every(classid, objid)
+  CROSS JOIN LATERAL ${s}.identify(every.classid, every.objid) now
+${quote};
+CREATE FUNCTION ${s}.differs() RETURNS boolean LANGUAGE sql STABLE AS ${quote}
+  WITH now AS MATERIALIZED (
+    SELECT p.classid, p.objid, p.definition_type, p.name, payload.text AS payload
+    FROM ${s}.present() p
+    LEFT JOIN ${s}.definition d ON d.definition_type = p.definition_type AND d.name = p.name
+    CROSS JOIN LATERAL (SELECT coalesce((d.payload::json ->> 'created_at')::bigint, 0) OFFSET 0) since(epoch)
+    CROSS JOIN LATERAL (SELECT CASE p.definition_type WHEN 'trigger' THEN ${s}.trigger_payload(p.objid, p.name, since.epoch)
+      ELSE ${s}.routine_payload(p.objid, p.name, since.epoch) END OFFSET 0) payload(text)
+    WHERE payload.text IS NOT NULL
+  )
+  SELECT EXISTS (
+    (SELECT * FROM now EXCEPT SELECT classid, objid, definition_type, name, payload FROM ${s}.definition)
+    UNION ALL
+    (SELECT classid, objid, definition_type, name, payload FROM ${s}.definition EXCEPT SELECT * FROM now))
+${quote};
 CREATE FUNCTION ${s}.reconcile() RETURNS void LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 BEGIN
+  IF NOT ${s}.differs() THEN RETURN; END IF;
   PERFORM FROM ${s}.capture FOR UPDATE;
-  WITH present AS (
-    SELECT every.classid, every.objid, now.definition_type, now.name FROM (
-      SELECT 'pg_proc'::regclass::oid, oid FROM pg_proc WHERE oid >= 16384
-      UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger) every(classid, objid)
-    CROSS JOIN LATERAL ${s}.identify(every.classid, every.objid) now
-  ), moved AS (
+  WITH present AS MATERIALIZED (SELECT * FROM ${s}.present()), moved AS (
     UPDATE ${s}.definition d SET classid = p.classid, objid = p.objid FROM present p
     WHERE d.definition_type = p.definition_type AND d.name = p.name AND (d.classid, d.objid) <> (p.classid, p.objid)
   )

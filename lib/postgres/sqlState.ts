@@ -4,6 +4,7 @@ const MEANINGS: readonly [states: RegExp, code: CaptureErrorCode][] = [
   [/^(42501|28...)$/, 'PRIVILEGE'],
   [/^(42P01|42703|42883|3F000)$/, 'NOT_INSTALLED'],
   [/^25006$/, 'READ_ONLY'],
+  [/^42710$/, 'SCHEMA_IN_USE'],
 ];
 
 // Classes of what passes by itself: connection, rollback (deadlock, serialization), resources, object state,

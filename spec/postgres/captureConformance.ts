@@ -10,7 +10,7 @@ import {
   removeCapture,
 } from 'ddl-fanout/postgres';
 import { captureNames } from '../../lib/postgres/captureNames.js';
-import { isCurrent, removeScript } from '../../lib/postgres/captureScript.js';
+import { installScript, isCurrent, removeScript } from '../../lib/postgres/captureScript.js';
 import { line, Listener, listening, payloadOf, type TestDatabase } from '../helpers/postgresDatabase.js';
 
 const fn = (name: string, value = 1): string =>
@@ -285,8 +285,9 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       const listener = listen({ pollInterval: 600_000 });
       await listener.settled();
       listener.messages.length = 0;
-      await removeCapture(database.client, { schema });
-      await database.sql('DROP FUNCTION s.a()');
+      // At once: whatever wakes the reader meanwhile, it finds one.
+      const names = captureNames(schema);
+      await database.sql(`BEGIN; ${removeScript(names)} DROP FUNCTION s.a(); ${installScript(names)} COMMIT`);
       await installCapture(database.client, { schema });
       await listener.settled();
       expect(listener.messages.map(line)).toEqual(['delete function s.a()', 'put function s.b()']);
@@ -540,12 +541,21 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
     });
 
     it('calls no operator of others, with whoever’s rights, though it fits better than PostgreSQL’s own', async () => {
-      const types = ['oid', 'regprocedure'].flatMap((left) => [`${left}, text`, `text, ${left}`, `${left}, ${left}`]);
+      const joins = ['oid', 'regprocedure'].flatMap((left) => [
+        `|| ${left}, text`,
+        `|| text, ${left}`,
+        `|| ${left}, ${left}`,
+      ]);
+      const others = ['bigint', 'int', 'regclass', 'regprocedure'].flatMap((type) => [
+        `= oid, ${type}`,
+        `<> ${type}, oid`,
+      ]);
       await database.sql('DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s');
-      for (const [i, pair] of types.entries()) {
-        const [left = '', right = ''] = pair.split(', ');
-        await database.sql(`CREATE FUNCTION s.evil${i}(${pair}) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''evil''; END';
-          CREATE OPERATOR public.|| (LEFTARG = ${left}, RIGHTARG = ${right}, FUNCTION = s.evil${i})`);
+      for (const [i, operator] of [...joins, '|| bigint, bigint', ...others, '= "char", text'].entries()) {
+        const [name = '', left = '', right = ''] = operator.split(/,? /);
+        const type = name === '||' ? 'text' : 'boolean';
+        await database.sql(`CREATE FUNCTION s.evil${i}(${left}, ${right}) RETURNS ${type} LANGUAGE plpgsql AS 'BEGIN RAISE ''evil''; END';
+          CREATE OPERATOR public.${name} (LEFTARG = ${left}, RIGHTARG = ${right}, FUNCTION = s.evil${i})`);
       }
       await installCapture(database.client, { schema: 'calm' });
       await installCapture(database.client, { schema: 'calm' });
@@ -554,6 +564,30 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       listener.stop();
       await removeCapture(database.client, { schema: 'calm' });
       await database.sql('DROP SCHEMA s CASCADE');
+    });
+
+    it('does not take an event trigger of somebody else’s for its own', async () => {
+      await database.sql(`CREATE FUNCTION public.audit() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+        CREATE EVENT TRIGGER audit_drop ON sql_drop EXECUTE FUNCTION public.audit()`);
+      const names = async () =>
+        database.sql(`SELECT evtfoid::regproc::text AS function FROM pg_event_trigger WHERE evtname = 'audit_drop'`);
+      await expect(installCapture(database.client, { schema: 'audit' })).rejects.toMatchObject({
+        code: 'SCHEMA_IN_USE',
+      });
+      await removeCapture(database.client, { schema: 'audit' });
+      expect(await names()).toEqual([{ function: 'audit' }]);
+      await database.sql('DROP EVENT TRIGGER audit_drop; DROP FUNCTION public.audit()');
+    });
+
+    it('tells nothing and fails no DDL where a dump of the schema alone was restored, until it is installed', async () => {
+      const { schema, listen, end } = await fresh(fn('s.f'));
+      await database.sql(`TRUNCATE ${schema}.capture, ${schema}.definition, ${schema}.change, ${schema}.reader`);
+      await database.sql(`${fn('s.g')} DROP FUNCTION s.f()`);
+      await installCapture(database.client, { schema });
+      const listener = listen();
+      await listener.settled();
+      expect(listener.messages.map(line)).toEqual(['put function s.g()']);
+      await end();
     });
 
     it('says which right is missing', async () => {

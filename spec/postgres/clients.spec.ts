@@ -168,6 +168,39 @@ describe('a client of PostgreSQL', () => {
     expect(released).toEqual([destroyed]);
   });
 
+  it('outlives a pooled client that is lost as it is handed over, and connects again', async () => {
+    const client = Object.assign(new EventEmitter(), {
+      query: () => failure('57P01'),
+      release: () => undefined,
+    });
+    let connects = 0;
+    const pool = {
+      totalCount: 1,
+      ending: false,
+      connect: (taken: (error: undefined, made: typeof client) => void) => {
+        taken(undefined, client);
+        // In the same read of the socket; without a listener it would be thrown here.
+        client.emit('error', new Error('terminating connection'));
+        if (++connects === 3) pool.ending = true;
+      },
+    };
+    const reading = postgresDefinitions(fromPg(pool), { logger: quiet, reconnect: { initialDelay: 0 } });
+    await expect(firstValueFrom(reading)).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(connects).toBe(3);
+  });
+
+  it.each([
+    ['source', () => fromPg(null as never)],
+    ['source.query', () => fromPg({} as never)],
+    ['source', () => fromPg(5 as never)],
+    ['db', () => fromPglite(null as never)],
+    ['db.query', () => fromPglite({} as never)],
+  ])('is refused with BAD_OPTION that names %s when it is none', (option, make) => {
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown }),
+    );
+  });
+
   it.each([
     [{ reader: '' }, 'reader'],
     [{ reader: 5 }, 'reader'],

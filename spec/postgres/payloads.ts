@@ -43,6 +43,11 @@ export const payloads: Readonly<Record<string, PayloadCase>> = {
     },
     definition: ['OUT y integer', "INOUT z text DEFAULT 'q'::text", "VARIADIC rest integer[] DEFAULT '{}'::integer[]"],
   },
+  'an argument without a name behind what comes out, as the body calls it': {
+    create: `CREATE FUNCTION s.f(OUT o int, int) LANGUAGE sql AS 'SELECT $1 + 1'`,
+    told: { parameters: [{ name: '$1', data_type: 'integer' }], body_sql: 'SELECT $1 + 1' },
+    definition: ['OUT o integer, integer'],
+  },
   'a function that returns a table': {
     create: `CREATE FUNCTION s.f(n int) RETURNS TABLE (a int, "B" text) LANGUAGE sql AS $$ SELECT 1, 'x' $$`,
     told: { parameters: [{ name: 'n', data_type: 'integer' }], return_type: 'TABLE(a integer, "B" text)' },

@@ -302,6 +302,15 @@ export const statements: Readonly<Record<string, StatementCase>> = {
       DELETE FROM pg_proc WHERE proname = 'broken'`,
     told: ['delete function s.f()', 'put function s2.f()'],
   },
+  'a trigger whose function is gone, which PostgreSQL cannot describe any more': {
+    given: `${TRIGGER} CREATE TRIGGER other BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run(); ${F('s.f()')}
+      UPDATE pg_trigger SET tgfoid = 1 WHERE tgname = 'trg';`,
+    run: `ALTER SCHEMA s RENAME TO s2; UPDATE pg_trigger SET tgfoid = 's2.run'::regproc WHERE tgname = 'trg'`,
+    told: [
+      ...['delete trigger other on s.t', 'delete function s.run()', 'delete function s.f()'],
+      ...['put function s2.run()', 'put function s2.f()', 'put trigger other on s2.t', 'put trigger trg on s2.t'],
+    ],
+  },
   'an extension’s members, until they leave it': {
     run: `CREATE EXTENSION citext SCHEMA s; ALTER EXTENSION citext DROP FUNCTION s.citext_hash(s.citext);
       ALTER EXTENSION citext ADD FUNCTION s.citext_hash(s.citext); DROP EXTENSION citext`,

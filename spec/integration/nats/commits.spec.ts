@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { take } from 'rxjs';
+import { EMPTY, take } from 'rxjs';
 import { type DefinitionSyncMsg, DefinitionSyncFanout } from 'ddl-fanout';
 import { type NatsDefinitions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
@@ -111,6 +111,8 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
 
   it('throw BAD_OPTION for options that make no sense', () => {
     const badOption = expect.objectContaining({ code: 'BAD_OPTION' });
+    expect(() => definitions.commits(null as never)).toThrow(badOption);
+    expect(() => definitions.lead(() => EMPTY, null as never)).toThrow(badOption);
     expect(() => definitions.commits({ after: -1n })).toThrow(badOption);
     expect(() => definitions.commits({ onCaughtUp: 1 as unknown as () => void })).toThrow(badOption);
   });

@@ -96,7 +96,8 @@ describeWith(postgresServer, 'a reader of a PostgreSQL server', () => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
     );
     await refused;
-    await expect(installCapture(fromPg(server.pool(database.name)))).rejects.toMatchObject({ code: 'READ_ONLY' });
+    const client = fromPg(server.pool(database.name));
+    await expect(installCapture(client, { schema: 'another' })).rejects.toMatchObject({ code: 'READ_ONLY' });
   });
 
   it('errors with PRIVILEGE when the server lets it in no longer, and with the server’s own error when the database is gone', async () => {

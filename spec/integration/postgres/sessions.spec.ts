@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
-import { installCapture } from 'ddl-fanout/postgres';
+import { installCapture, removeCapture } from 'ddl-fanout/postgres';
 import { line, Listener, listening, type TestSession } from '../../helpers/postgresDatabase.js';
 import { PostgresServer, postgresServer, type ServerDatabase } from '../../helpers/postgresServer.js';
 import { describeWith } from '../../helpers/servers.js';
@@ -19,6 +19,7 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
   beforeAll(async () => {
     server = await PostgresServer.start({ fsync: 'off', max_prepared_transactions: '5' });
     database = await server.open();
+    await database.sql('CREATE ROLE other');
     listener = await listening(database);
     one = await database.session();
     two = await database.session();
@@ -31,6 +32,8 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     await server.stop();
   });
   beforeEach(async () => {
+    await one.sql('ROLLBACK');
+    await two.sql('ROLLBACK');
     await database.sql('DROP SCHEMA IF EXISTS s CASCADE; DROP SCHEMA IF EXISTS s2 CASCADE; CREATE SCHEMA s');
     await listener.settled();
     listener.messages.length = 0;
@@ -91,6 +94,40 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     expect(await told()).toEqual(['put function s.b()']);
   });
 
+  it.each([
+    ['DROP FUNCTION s.f()', 'GRANT EXECUTE ON FUNCTION s.f() TO other', 'delete function s.f()'],
+    ['ALTER FUNCTION s.f() RENAME TO g', 'REVOKE EXECUTE ON FUNCTION s.f() FROM PUBLIC', 'put function s.g()'],
+    ['ALTER SCHEMA s RENAME TO s2', 'GRANT USAGE ON SCHEMA s TO other', 'put trigger trg on s2.t'],
+    ['ALTER TABLE s.t RENAME TO u', 'ALTER TABLE s.t ADD COLUMN b int', 'put trigger trg on s.u'],
+    ['ALTER TABLE s.t OWNER TO other', 'GRANT SELECT ON s.t TO other', 'put trigger trg on s.t'],
+  ])(
+    'are refused when they are REPEATABLE READ and %s after another one’s %s, and told when tried again',
+    async (...row) => {
+      const [statement, meanwhile, last] = row;
+      await database.sql(`${fn('s.f()')} CREATE TABLE s.t (a int);
+      CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+      CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run()`);
+      await told();
+      listener.messages.length = 0;
+      await one.sql(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1`);
+      await two.sql(meanwhile);
+      await expect(one.sql(statement)).rejects.toMatchObject({ code: '40001' });
+      await one.sql(`ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ; ${statement}; COMMIT`);
+      expect((await told()).at(-1)).toBe(last);
+    },
+  );
+
+  it('are refused at COMMIT when they are REPEATABLE READ and a capture was installed meanwhile', async () => {
+    const schema = 'meanwhile';
+    await one.sql(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1`);
+    const installed = installCapture(database.client, { schema });
+    while ((await database.sql(`SELECT FROM pg_namespace WHERE nspname = '${schema}'`)).length === 0);
+    await expect(one.sql(`${fn('s.f()')} COMMIT`)).rejects.toMatchObject({ code: '40001' });
+    await one.sql('ROLLBACK');
+    await installed;
+    await removeCapture(database.client, { schema });
+  });
+
   it('can prepare a transaction with DDL, which is told when it is committed, in its place', async () => {
     await one.sql(`BEGIN; ${fn('s.a()')} PREPARE TRANSACTION 'x'`);
     await one.sql(`BEGIN; ${fn('s.never()')} ROLLBACK`);
@@ -120,6 +157,38 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     await late.settled();
     expect(late.messages.map(line).sort()).toEqual(['put function s.early()', 'put function s.prepared()']);
     late.stop();
+  });
+
+  it('lose nothing that began before a capture was installed, and had not written', async () => {
+    const schema = 'quiet';
+    await database.sql(
+      `CREATE TABLE s.t (a int); CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`,
+    );
+    await one.sql(`BEGIN; LOCK TABLE s.t IN SHARE MODE`);
+    const waits = two.sql('CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run()');
+    let done = false;
+    const installed = installCapture(database.client, { schema }).then(() => (done = true));
+    await database.sql('SELECT pg_sleep(0.3)');
+    expect(done).toBe(false);
+    await one.sql('COMMIT');
+    await waits;
+    await installed;
+    const late = new Listener(database, { schema });
+    await late.settled();
+    expect(late.messages.map(line)).toEqual(['put function s.run()', 'put trigger trg on s.t']);
+    late.stop();
+    await removeCapture(database.client, { schema });
+  });
+
+  it('go on while a capture that is up to date is installed again beside them', async () => {
+    await database.sql(`CREATE TABLE s.t (a int);
+      CREATE FUNCTION s.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM s.t; END`);
+    await one.sql('BEGIN; ALTER TABLE s.t ADD COLUMN b int');
+    const installed = installCapture(database.client);
+    await two.sql(fn('s.beside()'));
+    await one.sql('SELECT pg_sleep(1.2); COMMIT');
+    await installed;
+    expect(await told()).toEqual(['put function s.f()', 'put function s.beside()']);
   });
 
   it('lose nothing that was under way when an installation was cut off and made again', async () => {
