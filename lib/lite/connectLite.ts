@@ -137,7 +137,7 @@ class Device implements LiteConnection {
     if (this.#status === 'closed') return;
     this.#become('closed');
     this.#connection.unsubscribe();
-    this.#catalog.clear();
+    this.#catalog.close();
     this.#statuses.complete();
     this.#errors.complete();
     if (error === undefined) this.#catalog.messages$.complete();

@@ -26,13 +26,15 @@ export class DeviceCatalog {
   readonly #inbox = new Inbox();
   #working = false;
   #holding = false;
+  #closed = false;
 
   constructor(private readonly store: DefinitionStore) {}
 
   /** Starts with what the store has. @throws {LiteError} STORE */
   async load(): Promise<void> {
     try {
-      for (const msg of await this.store.list()) this.definitions.set(definitionKey(msg), msg);
+      const stored = await this.store.list();
+      if (!this.#closed) for (const msg of stored) this.definitions.set(definitionKey(msg), msg);
     } catch (error) {
       throw new LiteError('STORE', 'the store cannot be listed', { cause: error });
     }
@@ -54,8 +56,9 @@ export class DeviceCatalog {
     this.#continue(this.#work());
   }
 
-  /** Lets go of what waits; what the store is doing ends by itself. */
-  clear(): void {
+  /** Nothing changes any more; what the store is doing ends by itself. */
+  close(): void {
+    this.#closed = true;
     this.#inbox.clear();
   }
 
@@ -106,6 +109,7 @@ export class DeviceCatalog {
     const known = this.definitions.get(key);
     if (inSnapshot && (msg.action === 'delete' ? known === undefined : isSame(msg, known))) return;
     yield* settled(msg.action === 'delete' ? this.store.delete(key) : this.store.put(key, msg));
+    if (this.#closed) return;
     if (msg.action === 'delete') this.definitions.delete(key);
     else this.definitions.set(key, msg);
     this.messages$.next(msg);
@@ -113,6 +117,7 @@ export class DeviceCatalog {
 
   *#keepOnly(alive: ReadonlySet<string>, done: () => void): Generator<PromiseLike<void>, void> {
     for (const [key, { definitionType, name, scope }] of this.definitions) {
+      if (this.#closed) return;
       if (alive.has(key)) continue;
       yield* this.#take({ definitionType, name, action: 'delete', payload: new Uint8Array(), scope }, false);
     }

@@ -1,6 +1,7 @@
 import { badOption, functionOption, objectOption } from '../options.js';
 import { newLiteId } from './liteId.js';
 import { memoryStore } from './memoryStore.js';
+import { isWellFormed } from './tokenSource.js';
 import { platformWebSocket } from './webSocketLike.js';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import type { DefinitionStore } from './definitionStore.js';
@@ -110,9 +111,8 @@ function milliseconds(option: string, value: number, least = 0): number {
   throw badOption(option, `milliseconds ${from} to ${LONGEST_TIMER}`, value);
 }
 
-/** UTF-8 has no lone surrogates, so the wire cannot carry them. */
 function checkText(option: string, value: unknown): void {
-  if (typeof value !== 'string' || /\p{Surrogate}/u.test(value)) {
+  if (typeof value !== 'string' || !isWellFormed(value)) {
     throw badOption(option, 'a string without lone surrogates', value);
   }
 }

@@ -1,6 +1,8 @@
 import { interval, Observable, timer, type SchedulerLike, type Subscriber } from 'rxjs';
+import { fullJitter } from './backoff.js';
 import { LiteSocket, type LiteSocketListener } from './liteSocket.js';
 import { newTokens } from './newTokens.js';
+import { TokenRefresh } from './tokenRefresh.js';
 import { Snapshot } from './snapshot.js';
 import type { DefinitionSyncMsg } from '../definition.js';
 import type { HandshakeAck, MessageOf, PingPong, TokenRefreshAck } from '../wire/index.js';
@@ -21,6 +23,7 @@ export interface LiteSessionOptions {
   /** Milliseconds, both. */
   readonly handshakeTimeout: number;
   readonly keepalive: number;
+  readonly reconnect: { readonly initialDelay: number; readonly maxDelay: number };
   /** Told of a failure that does not end the session. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -47,7 +50,10 @@ class LiteSession implements Feeder, LiteSocketListener {
   /** Whether anything came since the keepalive looked last, and how often in a row it found nothing. */
   #heard = false;
   #silences = 0;
-  #refreshing: string | undefined;
+  readonly #refresh = new TokenRefresh((newToken) => this.#socket.send('TokenRefresh', { newToken }));
+  /** How often the server has asked for a resync, and whether that is still to be done. */
+  #asked = 0;
+  #resyncDue = false;
 
   constructor(
     private readonly options: LiteSessionOptions,
@@ -106,7 +112,7 @@ class LiteSession implements Feeder, LiteSocketListener {
     else if (kind === 'PingPong') this.#pinged(message);
     else if (kind === 'TokenRefreshAck') this.#refreshed(message);
     // The answer to a resync cannot ask for the next one, or two peers that differ would never come to an end.
-    else if (kind === 'ResyncRequest' && this.#snapshot === undefined) this.#resync();
+    else if (kind === 'ResyncRequest' && this.#snapshot === undefined) this.#resyncLater();
   }
 
   #acknowledged(ack: HandshakeAck): void {
@@ -130,10 +136,9 @@ class LiteSession implements Feeder, LiteSocketListener {
     const silence = interval(keepalive, scheduler).subscribe(() => {
       this.#keepAlive();
     });
-    const refresh = newTokens(tokens, this.token, scheduler, onFailure).subscribe((token) => {
-      this.#refreshing = token;
-      this.#socket.send('TokenRefresh', { newToken: token });
-    });
+    const refresh = newTokens(tokens, this.token, scheduler, onFailure).subscribe((token) =>
+      this.#refresh.offer(token),
+    );
     this.out.add(silence);
     this.out.add(refresh);
   }
@@ -143,8 +148,22 @@ class LiteSession implements Feeder, LiteSocketListener {
     this.#socket.fail('REFUSED', `the server refused the token: ${reason ?? 'no reason given'}`);
   }
 
+  /** At once the first time; a server that asks again and again waits for ever longer, as one that cannot be reached. */
+  #resyncLater(): void {
+    if (this.#resyncDue) return;
+    const { scheduler, reconnect } = this.options;
+    if (this.#asked++ === 0) {
+      this.#resync();
+      return;
+    }
+    this.#resyncDue = true;
+    const wait = fullJitter(this.#asked - 1, reconnect.initialDelay, reconnect.maxDelay);
+    this.out.add(timer(wait, scheduler).subscribe(() => this.#resync()));
+  }
+
   /** Asks for everything, and marks the end of the answer by a ping. */
   #resync(): void {
+    this.#resyncDue = false;
     this.out.next('syncing');
     this.#socket.send('ResyncRequest', { reason: { type: 'CorruptedState' }, fromMutationId: 0n, collection: '' });
     this.#snapshot = new Snapshot(this.#ping());
@@ -181,11 +200,12 @@ class LiteSession implements Feeder, LiteSocketListener {
     this.#heard = false;
     if (this.#silences > 1) this.#socket.fail('LOST', 'the server went silent');
     else if (this.#silences === 1 && this.#snapshot === undefined) this.#ping();
+    // It reads nothing while its store is slow, and the server takes one that says nothing for gone.
+    else if (this.options.catalog.holding) this.#ping();
   }
 
   #refreshed({ success, error }: TokenRefreshAck): void {
-    const token = this.#refreshing;
-    this.#refreshing = undefined;
+    const token = this.#refresh.answered(success);
     if (token === undefined) return;
     if (success) this.token = token;
     else this.#refused(token, error);

@@ -16,6 +16,9 @@ export interface LiteSocketListener {
   failed(error: LiteError): void;
 }
 
+/** How long the server may take to answer a close, ms. */
+const CLOSE_TIMEOUT = 2_000;
+
 /** A WebSocket in terms of the wire's messages. */
 export class LiteSocket {
   #socket: LiteWebSocket | undefined;
@@ -46,7 +49,11 @@ export class LiteSocket {
   }
 
   send<K extends MessageKind>(kind: K, message: SyncMessages[K]): void {
-    this.#socket?.send(encodeMessage(kind, message));
+    try {
+      this.#socket?.send(encodeMessage(kind, message));
+    } catch (error) {
+      this.fail('LOST', 'the socket failed', error);
+    }
   }
 
   pause(): void {
@@ -71,7 +78,13 @@ export class LiteSocket {
     if (this.#over) return;
     this.#over = true;
     this.resume();
-    this.#socket?.close();
+    const socket = this.#socket;
+    socket?.close();
+    if (socket?.terminate === undefined) return;
+    // A peer that does not answer must not keep the process alive.
+    const late = setTimeout(() => socket.terminate?.(), CLOSE_TIMEOUT);
+    (late as { unref?: () => void }).unref?.();
+    socket.addEventListener('close', () => clearTimeout(late));
   }
 
   readonly #opened = (): void => {

@@ -29,12 +29,20 @@ export async function judge(settings: ServerSettings, token: string, request: In
     return { type: 'accepted', identity: checkIdentity(await settings.authenticate(token, request)) };
   } catch (error) {
     const reason = reasonOf(error);
-    if (error instanceof AuthenticationUnavailable) {
+    if (isUnavailable(error)) {
       settings.logger.error('tokens cannot be checked', { reason, cause: error.cause });
       return { type: 'undecided' };
     }
     settings.logger.info('a token is refused', { reason });
     return { type: 'refused' };
+  }
+}
+
+function isUnavailable(error: unknown): error is AuthenticationUnavailable {
+  try {
+    return error instanceof AuthenticationUnavailable;
+  } catch {
+    return false;
   }
 }
 

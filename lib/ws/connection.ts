@@ -69,6 +69,8 @@ export class Connection implements SessionTransport {
       this.fail(Fault.handshakeTimeout);
     }, handshakeTimeout);
     this.#timer.unref();
+    // Whatever comes is life, a piece of a message too.
+    socket.on('data', () => this.#idle.heard());
     this.#listen();
   }
 
@@ -113,11 +115,7 @@ export class Connection implements SessionTransport {
       this.#received(data, isBinary);
     });
     this.webSocket.on('ping', (data) => {
-      this.#idle.heard();
       this.pongs.answer(new Uint8Array(data), Opcode.pong);
-    });
-    this.webSocket.on('pong', () => {
-      this.#idle.heard();
     });
     // ws has answered bad frames with the right code by now; a broken socket is closed without one.
     this.webSocket.on('error', (error) => {
@@ -147,7 +145,6 @@ export class Connection implements SessionTransport {
   }
 
   #received(data: Buffer, isBinary: boolean): void {
-    this.#idle.heard();
     if (this.#phase === 'closing') return;
     if (!isBinary) this.fail(Fault.textMessage);
     else if (this.#phase === 'deciding') this.#keepForLater(data);

@@ -1,4 +1,4 @@
-import { badOption } from '../options.js';
+import { badOption, objectOption } from '../options.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { KnownEpochs } from './knownEpochs.js';
 import { newCounts, type DefinitionServerStats, type ServerCount } from './serverStats.js';
@@ -75,7 +75,8 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     return { connections: this.#connections.size, sessions: this.sessions, ...this.#counts };
   }
 
-  close({ grace = DEFAULT_GRACE }: { readonly grace?: number | undefined } = {}): Promise<void> {
+  close(options: { readonly grace?: number | undefined } = {}): Promise<void> {
+    const { grace = DEFAULT_GRACE } = objectOption('options', options);
     if (!(typeof grace === 'number' && grace >= 0 && grace <= LONGEST_GRACE))
       throw badOption('grace', `milliseconds of 0 to ${LONGEST_GRACE}`, grace);
     return (this.#closing ??= this.#close(grace));

@@ -138,7 +138,7 @@ function checkKeySet(jwks: JSONWebKeySet | URL | string): JSONWebKeySet | URL {
   if (Array.isArray((jwks as Partial<JSONWebKeySet> | null)?.keys)) return jwks as JSONWebKeySet;
   const text = jwks instanceof URL ? jwks.href : jwks;
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
-  const isLocal = url?.protocol === 'http:' && /^(localhost|127\..*|\[::1\])$/.test(url.hostname);
+  const isLocal = url?.protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
   if (url !== undefined && (url.protocol === 'https:' || isLocal)) return url;
   throw badOption('jwks', 'a key set, an https: URL, or an http: URL of this machine', jwks);
 }

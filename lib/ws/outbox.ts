@@ -11,6 +11,8 @@ export interface UpgradedSocketLike {
   write(data: Uint8Array, callback?: () => void): unknown;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * What goes out on one socket. Messages are collected during a turn of the event loop and written at its end, all at once,
  * by whole WebSocket frames: whatever else writes whole frames to the socket, as `ws` does, may do so between.
@@ -21,6 +23,8 @@ export class Outbox {
   #before = 0;
   #waiting: Subscriber<never> | undefined;
   #wanting: Set<() => void> | undefined;
+  /** The socket is to call back. */
+  #asked = false;
   #closed = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #drained$ = new Observable<never>((subscriber) => {
@@ -65,8 +69,12 @@ export class Outbox {
 
   /** Calls back when it is ready: now, or once as soon as it is, however often the same is asked for. */
   whenReady(callback: () => void): void {
-    if (this.ready) callback();
-    else (this.#wanting ??= new Set()).add(callback);
+    if (this.ready) {
+      callback();
+      return;
+    }
+    (this.#wanting ??= new Set()).add(callback);
+    this.#look();
   }
 
   /** Writes what was taken. */
@@ -76,9 +84,9 @@ export class Outbox {
     if (run === undefined || this.#closed || !this.socket.writable) return;
     // A callback costs the socket more than the rest of a write: only who waits has one.
     if (this.#before + run.size < this.highWaterMark) this.socket.write(run.joined());
-    else this.socket.write(run.joined(), this.#taken);
+    else this.#ask(run.joined());
     this.#before = this.socket.writableLength;
-    if (this.#waiting !== undefined || this.#wanting !== undefined) this.#taken();
+    this.#look();
   }
 
   /** Lets go of what was taken; nothing is written any more. */
@@ -101,14 +109,29 @@ export class Outbox {
     return turn.join(this);
   }
 
+  #ask(data: Uint8Array): void {
+    this.#asked = true;
+    this.socket.write(data, this.#taken);
+  }
+
   readonly #taken = (): void => {
-    if (this.#closed || !this.ready) return;
+    this.#asked = false;
+    this.#look();
+  };
+
+  /** Lets those go on who wait for the socket. Whoever else writes to it may have filled it, so that it has to be asked again. */
+  #look(): void {
+    if (this.#closed || (this.#waiting ?? this.#wanting) === undefined) return;
+    if (!this.ready) {
+      if (!this.#asked && this.#run === undefined && this.socket.writable) this.#ask(NOTHING);
+      return;
+    }
     const wanting = this.#wanting;
     this.#wanting = undefined;
     // What is for this socket alone is little, and would never have its turn behind a session that is behind.
     if (wanting !== undefined) for (const callback of wanting) callback();
     if (this.queued < this.highWaterMark) this.#waiting?.complete();
-  };
+  }
 }
 
 /** The outboxes that have something to write at the end of this turn of the event loop. */

@@ -18,8 +18,8 @@ export class Registration {
   #resyncDue = false;
   /** Nothing is to be registered any more. */
   #finishing = false;
-  /** A replay was begun whose end `caughtUp` has not told yet. */
-  #replayUnderWay = false;
+  /** A replay was begun, by the registration or for a resync, whose end `caughtUp` has not told yet. */
+  #replaying: 'at first' | 'for a resync' | undefined = undefined;
   /** One registration of ours is taking the place of another: whoever comes between is replaced. */
   #swapping = false;
   /** Registrations of ours of which `registered` was not told yet. */
@@ -35,20 +35,25 @@ export class Registration {
 
   /** Whether a replay runs, or is due. */
   get replaying(): boolean {
-    return this.#replayUnderWay || this.#resyncDue;
+    return this.#replaying !== undefined || this.#resyncDue;
   }
 
   begin(): void {
-    this.#register(this.settings.replay);
+    const { replay } = this.settings;
+    this.#register(replay, replay === false ? undefined : 'at first');
   }
 
   /**
-   * A whole replay, however often a client asks for one in this turn of the event loop, and before its socket is ready:
-   * every replay begins with a frame, which one who asks and never reads would pile up.
+   * A whole replay, one for all that a client asks for while another one runs for it, and before its socket is ready: one who
+   * asks and never reads would pile up their first frames. The replay that the registration began is broken off.
    */
   resync(): void {
     if (!this.settings.hasCatalog || this.#resyncDue || this.#isLeaving()) return;
     this.#resyncDue = true;
+    if (this.#replaying !== 'for a resync') this.#replaySoon();
+  }
+
+  #replaySoon(): void {
     const again = setImmediate(() => {
       this.outbox.whenReady(this.#replayAll);
     });
@@ -66,7 +71,9 @@ export class Registration {
 
   /** A `caught-up` of this session. */
   caughtUp(): void {
-    this.#replayUnderWay = false;
+    const ended = this.#replaying;
+    this.#replaying = undefined;
+    if (ended === 'for a resync' && this.#resyncDue) this.#replaySoon();
   }
 
   /** Nothing new from now on; what waits is delivered, then `completed` is told. */
@@ -89,7 +96,7 @@ export class Registration {
       return;
     }
     // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
-    this.#register('with-deletes');
+    this.#register('with-deletes', 'for a resync');
   };
 
   /** Whether the session was unregistered, or replaced, by whoever owns the fan-out, or is to end: it must not come back. */
@@ -97,14 +104,14 @@ export class Registration {
     return this.#finishing || this.settings.fanout.session(this.sessionId) === undefined;
   }
 
-  #register(replay: SessionOptions['replay']): void {
+  #register(replay: SessionOptions['replay'], replaying: 'at first' | 'for a resync' | undefined): void {
     this.#swapping = true;
     this.#current.unsubscribe();
     this.#swapping = false;
     // Replay begins, and the session may end, before `subscribe` returns.
     const current = new Subscription();
     this.#current = current;
-    this.#replayUnderWay = replay !== false;
+    this.#replaying = replaying;
     const { outbox } = this;
     const options = { ...this.settings.session, scope: this.identity.scope, replay };
     const session$ = this.settings.fanout.register(this.sessionId, ({ bytes }) => outbox.deliver(bytes), options);

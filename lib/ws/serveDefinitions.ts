@@ -1,7 +1,9 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { once } from 'node:events';
 import { DefinitionServerEnd, type DefinitionServer } from './definitionServer.js';
-import { checkServeOptions, type ServeOptions } from './serverOptions.js';
+import { checkServeOptions, type ServeOptions, type ServerSettings } from './serverOptions.js';
+import { claim, letGo } from './upgrades.js';
+import type { Server as HttpsServer } from 'node:https';
 
 /** Fragments of one message at most; no client that is known sends any. */
 const MOST_FRAGMENTS = 128;
@@ -25,23 +27,41 @@ export function serveDefinitions(options: ServeOptions): Promise<DefinitionServe
     settings.logger.warn('the fan-out has no catalog, so a device that connects lets go of all it has', {
       replay: false,
     });
-  const start = async (): Promise<DefinitionServer> => {
-    const { WebSocketServer } = await import('ws');
-    // Compression would make a frame another one for each client; UTF-8 is only in text, which is refused.
-    const upgrades = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      autoPong: false,
-      skipUTF8Validation: true,
-      maxPayload: Math.min(settings.limits.maxFrameBytes, MOST_LIMIT),
-      maxFragments: MOST_FRAGMENTS,
+  if (server === undefined) {
+    return serve(settings, async () => {
+      const own = await listen(port, host, settings.limits.handshakeTimeout);
+      return { http: own, close: () => closeServer(own) };
     });
-    if (server !== undefined) return new DefinitionServerEnd(settings, upgrades, server, () => Promise.resolve());
-    const own = await listen(port, host, settings.limits.handshakeTimeout);
-    return new DefinitionServerEnd(settings, upgrades, own, () => closeServer(own));
-  };
-  return start();
+  }
+  // At the call: a second one for the same path must not come between.
+  claim(server, settings.path);
+  return serve(settings, () => Promise.resolve({ http: server, close: () => Promise.resolve() })).catch(
+    (error: unknown) => {
+      letGo(server, settings.path);
+      throw error;
+    },
+  );
+}
+
+async function serve(
+  settings: ServerSettings,
+  open: () => Promise<{ http: HttpServer | HttpsServer; close: () => Promise<void> }>,
+): Promise<DefinitionServer> {
+  const { WebSocketServer } = await import('ws');
+  // Compression would make a frame another one for each client; UTF-8 is only in text, which is refused.
+  const upgrades = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    autoPong: false,
+    skipUTF8Validation: true,
+    // One message of a client a turn of the event loop: whoever floods the server delays nobody else.
+    allowSynchronousEvents: false,
+    maxPayload: Math.min(settings.limits.maxFrameBytes, MOST_LIMIT),
+    maxFragments: MOST_FRAGMENTS,
+  });
+  const { http, close } = await open();
+  return new DefinitionServerEnd(settings, upgrades, http, close);
 }
 
 /** A server that knows nothing but upgrades. */

@@ -90,8 +90,12 @@ export function checkServeOptions(options: ServeOptions): ServerSettings {
   functionOption('fanout.register', (fanout as Partial<DefinitionSyncFanout> | undefined)?.register?.bind(fanout));
   functionOption('authenticate', authenticate);
   if (onSession !== undefined) functionOption('onSession', onSession);
-  if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))
-    throw badOption('path', 'a path that begins with / and has no query', path);
+  if (typeof path !== 'string' || !isPath(path))
+    throw badOption(
+      'path',
+      'a path as a client asks for it: with / at its head, percent-encoded, without a query',
+      path,
+    );
   checkAddress(options, path);
   const hasCatalog = canReplay(fanout);
   const { replay = hasCatalog ? 'with-deletes' : false } = options;
@@ -128,7 +132,9 @@ function checkAddress({ server, port, host }: ServeOptions, path: string): void 
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
       throw badOption('port', 'a whole number of 0 to 65535', port);
     }
-    if (host !== undefined && typeof host !== 'string') throw badOption('host', 'a string', host);
+    // An empty one would listen on all interfaces.
+    if (host !== undefined && (typeof host !== 'string' || host === ''))
+      throw badOption('host', 'a name or an address', host);
     return;
   }
   objectOption('server', server);
@@ -136,6 +142,11 @@ function checkAddress({ server, port, host }: ServeOptions, path: string): void 
   if (isServed(server, path)) throw badOption('path', 'one that is not served on this server yet', path);
   if (port !== undefined) throw badOption('port', 'absent when a server is given', port);
   if (host !== undefined) throw badOption('host', 'absent when a server is given', host);
+}
+
+/** Clients encode and normalise what they ask for. */
+function isPath(path: string): boolean {
+  return path.startsWith('/') && URL.canParse(path, 'ws://host') && new URL(path, 'ws://host').pathname === path;
 }
 
 /** A registration with replay is refused without a catalog; one that nobody subscribes to registers nothing. */

@@ -21,9 +21,22 @@ const TURN_AWAY_TIMEOUT = 1_000;
 /** The paths that the upgrade listeners of this library take. */
 const paths = new WeakMap<object, string>();
 
+/** The paths of each server that are served, or are about to be. */
+const claims = new WeakMap<HttpServer | HttpsServer, Set<string>>();
+
 /** Whether this library serves the path on the server already. */
 export function isServed(server: HttpServer | HttpsServer, path: string): boolean {
-  return server.listeners('upgrade').some((each) => paths.get(each) === path);
+  return claims.get(server)?.has(path) === true;
+}
+
+/** Serves the path on the server, from now on and until it is let go. */
+export function claim(server: HttpServer | HttpsServer, path: string): void {
+  const claimed = claims.get(server) ?? new Set();
+  claims.set(server, claimed.add(path));
+}
+
+export function letGo(server: HttpServer | HttpsServer, path: string): void {
+  claims.get(server)?.delete(path);
 }
 
 /** The upgrades of an HTTP server to one path: WebSockets for the owner, a refusal for all else. */
@@ -42,6 +55,7 @@ export class Upgrades {
 
   stop(): void {
     this.server.off('upgrade', this.#upgrade);
+    letGo(this.server, this.path);
   }
 
   readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {

@@ -21,8 +21,11 @@ export class FakeUpgradedSocket implements UpgradedSocketLike {
     if (callback !== undefined) this.#callbacks.push(callback);
   }
 
-  drain(): void {
+  /** All leaves. `meanwhile`: before anybody is called back. */
+  drain(meanwhile?: () => void): void {
     this.writableLength = 0;
-    for (const callback of this.#callbacks.splice(0)) callback();
+    const callbacks = this.#callbacks.splice(0);
+    meanwhile?.();
+    for (const callback of callbacks) callback();
   }
 }

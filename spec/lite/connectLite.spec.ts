@@ -70,6 +70,7 @@ function sync(socket: ScriptedSocket, ...msgs: DefinitionSyncMsg[]): void {
   socket.pong();
 }
 
+const everything = { reason: { type: 'CorruptedState' }, fromMutationId: 0n, collection: '' } as const;
 const put = (name: string, text = '{}'): DefinitionSyncMsg =>
   definition(name, { payload: new TextEncoder().encode(text) });
 const drop = (name: string): DefinitionSyncMsg => definition(name, { action: 'delete', payload: new Uint8Array() });
@@ -148,6 +149,23 @@ describe('a connection', () => {
 });
 
 describe('a resync', () => {
+  it('that a server asks for after each answer is put off for ever longer', async () => {
+    const { socket, pass } = await liveDevice({ keepalive: 10_000_000 });
+    const ask = (): void => socket().receive('ResyncRequest', everything);
+    const asked = () => socket().of('ResyncRequest').length;
+    ask();
+    expect(asked()).toBe(2);
+    for (let i = 0; i < 3; i++) {
+      socket().pong();
+      const before = asked();
+      ask();
+      ask();
+      expect(asked()).toBe(before);
+      await pass(1_000 * 2 ** i);
+      expect(asked()).toBe(before + 1);
+    }
+  });
+
   it('deletes what is not in the answer, and tells so', async () => {
     const connected = await liveDevice({}, put('kept'), put('dropped'));
     connected.socket().drop();
@@ -351,6 +369,16 @@ describe('a lost connection', () => {
     expect(told).toEqual([]);
   });
 
+  it('is what follows when the socket throws, whoever sends', async () => {
+    const { socket, errors, pass } = await liveDevice({ keepalive: 1_000 });
+    socket().send = () => {
+      throw new Error('gone');
+    };
+    await pass(1_000);
+    await pass(1_000);
+    expect(errors).toMatchObject([{ code: 'LOST', message: 'the socket failed', cause: { message: 'gone' } }]);
+  });
+
   it('is what follows when the handshake is answered twice', async () => {
     const { socket, errors } = await liveDevice();
     socket().accept();
@@ -408,6 +436,7 @@ describe('a token', () => {
   it.each([
     ['throws', () => Promise.reject(new Error('offline'))],
     ['gives no string', () => 5 as unknown as string],
+    ['gives what the wire cannot carry', () => '\ud800'],
   ])('provider that %s is asked again', async (_what, failing) => {
     let asked = 0;
     const { sockets, errors, pass } = await device({ token: () => (++asked === 1 ? failing() : 'good') });
@@ -441,19 +470,37 @@ describe('a token', () => {
     expect(socket().of('Handshake')).toMatchObject([{ jwtToken: 'good' }]);
   });
 
-  it('provider that fails when a refresh is due leaves the session as it is', async () => {
-    let asked = 0;
-    const token = (): string => {
-      if (++asked === 2) throw new Error('offline');
-      return `x.${btoa(JSON.stringify({ exp: 100 * asked }))}.y`;
-    };
-    const { socket, errors, pass, statuses } = await liveDevice({ token, keepalive: 10_000_000 });
-    await pass(80_000);
-    expect(errors).toMatchObject([{ code: 'TOKEN' }]);
-    expect(statuses.at(-1)).toBe('live');
-    await pass(16_000);
-    expect(socket().of('TokenRefresh')).toHaveLength(1);
+  it('is sent when the one before has been answered', async () => {
+    const jwt = (exp: number): string => `x.${btoa(JSON.stringify({ exp }))}.y`;
+    const tokens = [jwt(100), jwt(110), jwt(120), jwt(1_000)];
+    const { socket, errors, pass } = await liveDevice({ token: () => tokens.shift() ?? '', keepalive: 10_000_000 });
+    for (const wait of [80_000, 24_000, 13_000]) await pass(wait);
+    expect(tokens).toEqual([]);
+    expect(socket().of('TokenRefresh')).toEqual([{ newToken: jwt(110) }]);
+    socket().receive('TokenRefreshAck', { success: true, error: null, expiresInSecs: 1n });
+    expect(socket().of('TokenRefresh').slice(1)).toEqual([{ newToken: jwt(1_000) }]);
+    socket().receive('TokenRefreshAck', { success: true, error: null, expiresInSecs: 1n });
+    expect(socket().of('TokenRefresh')).toHaveLength(2);
+    expect(errors).toEqual([]);
   });
+
+  it.each(['offline', '\ud800'])(
+    'provider that fails (%j) when a refresh is due leaves the session as it is',
+    async (bad) => {
+      let asked = 0;
+      const token = (): string => {
+        if (++asked === 2 && bad === 'offline') throw new Error(bad);
+        if (asked === 2) return bad;
+        return `x.${btoa(JSON.stringify({ exp: 100 * asked }))}.y`;
+      };
+      const { socket, errors, pass, statuses } = await liveDevice({ token, keepalive: 10_000_000 });
+      await pass(80_000);
+      expect(errors).toMatchObject([{ code: 'TOKEN' }]);
+      expect(statuses.at(-1)).toBe('live');
+      await pass(16_000);
+      expect(socket().of('TokenRefresh')).toHaveLength(1);
+    },
+  );
 });
 
 describe('a fork', () => {

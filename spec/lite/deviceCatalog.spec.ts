@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DefinitionSyncMsg } from 'ddl-fanout';
 import { definition } from 'ddl-fanout/testing';
 import { memoryStore, type DefinitionStore } from 'ddl-fanout/lite';
 import { DeviceCatalog } from '../../lib/lite/deviceCatalog.js';
@@ -141,5 +142,33 @@ describe('DeviceCatalog', () => {
   it('fails to load when the store cannot be listed', async () => {
     const { catalog } = fed({ ...memoryStore(), list: () => Promise.reject(new Error('locked')) });
     await expect(catalog.load()).rejects.toMatchObject({ code: 'STORE', cause: { message: 'locked' } });
+  });
+
+  it.each<[string, () => DefinitionStore]>([
+    ['a store that answers at once', memoryStore],
+    ['a slow one', () => new SlowStore()],
+  ])('changes nothing more once it is closed in the midst of a sweep, with %s', async (_what, make) => {
+    const store = make();
+    const { catalog, told, add } = fed(store);
+    for (const name of ['a', 'b', 'c', 'd']) add(name);
+    await (store as Partial<SlowStore>).answerAll?.();
+    catalog.messages$.subscribe(({ name, action }) => {
+      if (action === 'delete' && name === 'b') catalog.close();
+    });
+    catalog.add({ type: 'snapshot', alive: new Set(), done: () => told.push('done') });
+    await (store as Partial<SlowStore>).answerAll?.();
+    expect(told.slice(4)).toEqual(['delete a', 'delete b']);
+    expect([...catalog.definitions.keys()]).toEqual(['function:c', 'function:d']);
+  });
+
+  it('shows nothing that is listed after it was closed', async () => {
+    let answer: (stored: DefinitionSyncMsg[]) => void = () => undefined;
+    const store = { ...memoryStore(), list: () => new Promise<DefinitionSyncMsg[]>((resolve) => (answer = resolve)) };
+    const { catalog } = fed(store);
+    const loaded = catalog.load();
+    catalog.close();
+    answer([definition('a')]);
+    await loaded;
+    expect(catalog.definitions.size).toBe(0);
   });
 });

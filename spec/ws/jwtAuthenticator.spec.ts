@@ -188,6 +188,8 @@ describe('jwtAuthenticator', () => {
     ['jwks', { jwks: { keys: [] } }],
     ['jwks', { key: undefined, jwks: 'http://example.org/jwks' }],
     ['jwks', { key: undefined, jwks: 'keys' }],
+    ['jwks', { key: undefined, jwks: 'http://127.0.0.1.example.org/jwks' }],
+    ['jwks', { key: undefined, jwks: 'http://localhost.example.org/jwks' }],
     ['identity', { identity: 5 }],
   ])('throws BAD_OPTION at the call for a bad %s', (option, bad) => {
     const options = { key: secret, algorithms: ['HS256'], ...bad } as unknown as JwtAuthenticatorOptions;

@@ -76,6 +76,36 @@ describe('Outbox', () => {
     expect([outbox.queued, outbox.ready, completed, ready]).toEqual([0, true, true, 1]);
   });
 
+  // It used to be called back once, by its own write, and then to wait for ever.
+  it.each(['deliver', 'whenReady'])(
+    'is ready in the end though somebody else fills the socket, for %s',
+    async (way) => {
+      const socket = new FakeUpgradedSocket();
+      const outbox = new Outbox(socket, 50);
+      let ready = 0;
+      if (way === 'deliver') outbox.deliver(message(1, 60))?.subscribe({ complete: () => ready++ });
+      else socket.write(message(1, 60));
+      await settle();
+      if (way === 'whenReady') outbox.whenReady(() => ready++);
+      for (let i = 0; i < 3; i++) {
+        socket.drain(() => socket.write(message(2, 60)));
+        expect([ready, socket.awaited]).toEqual([0, 1]);
+      }
+      socket.drain();
+      expect([ready, socket.awaited]).toEqual([1, 0]);
+    },
+  );
+
+  it('does not ask a socket that is gone', async () => {
+    const socket = new FakeUpgradedSocket();
+    const outbox = new Outbox(socket, 50);
+    outbox.deliver(message(1, 60))?.subscribe();
+    await settle();
+    socket.writable = false;
+    socket.drain(() => (socket.writableLength = 60));
+    expect(socket.awaited).toBe(0);
+  });
+
   it('asks the socket to call back only when somebody must wait for it', async () => {
     const socket = new FakeUpgradedSocket();
     const outbox = new Outbox(socket, 50);

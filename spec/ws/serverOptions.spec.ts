@@ -23,6 +23,11 @@ describe('serveDefinitions', () => {
     ['server', { server: null }],
     ['path', { path: 'sync' }],
     ['path', { path: '/sync?from=here' }],
+    ['path', { path: '/with space' }],
+    ['path', { path: '/ü' }],
+    ['path', { path: '/a/../b' }],
+    ['path', { path: '//a' }],
+    ['host', { host: '' }],
     ['replay', { replay: true }],
     ['replay', { replay: 'all' }],
     ['replay', { replay: null }],
@@ -67,6 +72,12 @@ describe('serveDefinitions', () => {
       'path must be one that is not served',
     );
     const second = await serveDefinitions({ fanout: filled, authenticate, server, path: '/other' });
+    const third = serveDefinitions({ fanout: filled, authenticate, server, path: '/third' });
+    // Before the first of the two listens.
+    expect(() => serveDefinitions({ fanout: filled, authenticate, server, path: '/third' })).toThrow(
+      'path must be one',
+    );
+    await (await third).close();
     await first.close();
     await (await serveDefinitions({ fanout: filled, authenticate, server })).close();
     await second.close();
@@ -77,6 +88,12 @@ describe('serveDefinitions', () => {
     expect(() => server.close({ grace: grace as number })).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining('grace must be') as unknown }),
     );
+    await server.close();
+  });
+
+  it.each([null, 5, 'now'])('throws BAD_OPTION at close for the options %p', async (options) => {
+    const server = await serveDefinitions({ fanout: filled, authenticate });
+    expect(() => server.close(options as never)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
     await server.close();
   });
 

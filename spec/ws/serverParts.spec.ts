@@ -74,14 +74,20 @@ describe('judge', () => {
         throw new Error('not to be read');
       },
     });
-    for (const thrown of [new Error('no'), 'no', undefined, unreadable]) {
+    const opaque = new Proxy(new Error(), {
+      getPrototypeOf: () => {
+        throw new Error('not for you');
+      },
+    });
+    for (const thrown of [new Error('no'), 'no', undefined, unreadable, opaque]) {
       const authenticate = (): never => {
         throw thrown as Error;
       };
       const settings = { authenticate, logger } as unknown as ServerSettings;
       expect(await judge(settings, '', request)).toEqual({ type: 'refused' });
     }
-    expect(lines).toEqual(['no', '"no"', 'undefined', 'an error that cannot be read'].map((reason) => ({ reason })));
+    const unread = 'an error that cannot be read';
+    expect(lines).toEqual(['no', '"no"', 'undefined', unread, unread].map((reason) => ({ reason })));
   });
 
   it.each([new Date(), '9999999999', [9_999_999_999], NaN, 1])('refuses an identity that expires at %p', async (at) => {

@@ -193,8 +193,12 @@ describe('at any time', () => {
   });
 
   it('two token refreshes at a time are closed with 1002', async () => {
-    const client = await Client.letIn(origin.server.url);
-    client.send('TokenRefresh', { newToken: 'good' });
+    const slow = async (token: string) => {
+      if (token === 'later') await new Promise(() => undefined);
+      return authenticate(token);
+    };
+    const client = await Client.letIn(await start({ authenticate: slow }));
+    client.send('TokenRefresh', { newToken: 'later' });
     client.send('TokenRefresh', { newToken: 'good' });
     expect(await client.closed()).toBe(1002);
   });
@@ -283,15 +287,30 @@ describe('a flood', () => {
     60_000,
   );
 
-  it('of 1,000 resync requests is one replay a turn, and one pong at its end', async () => {
-    for (let i = 0; i < 100; i++) origin.put(`f${i}`);
+  it('of messages of one client is heard one by one, so that nobody else waits for it', async () => {
     const client = await Client.letIn(origin.server.url);
-    for (let i = 0; i < 1_000; i++) client.resync();
+    const throttle = encodeMessage('Throttle', { throttle: true, queueDepth: 1n, suggestedRate: 1n });
+    for (let i = 0; i < 2_000; i++) client.socket.send(throttle);
+    const heard: number[] = [];
+    for (let before = 0; before < 2_000;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { throttles } = origin.server.stats();
+      heard.push(throttles - before);
+      before = throttles;
+    }
+    expect(Math.max(...heard)).toBe(1);
+  });
+
+  it('of resync requests is one replay for all that come while one runs, and one pong at its end', async () => {
+    for (let i = 0; i < 3_000; i++) origin.put(`f${i}`);
+    const client = await Client.letIn(origin.server.url);
+    for (let i = 0; i < 100; i++) client.resync();
     client.ping(5n);
     await client.until(() => client.story.at(-1) === 'pong 5', 'the pong', 50_000);
-    expect(client.story.slice(-101, -1)).toEqual(Array.from({ length: 100 }, (_, i) => `put f${i}`));
-    expect(client.story.length).toBeLessThan(20_000);
-    expect(origin.server.stats().resyncs).toBe(1_000);
+    expect(client.story.slice(-3_001, -1)).toEqual(Array.from({ length: 3_000 }, (_, i) => `put f${i}`));
+    // A replay takes three turns or more, in each of which one message is heard.
+    expect(origin.fanout.sessionsRegistered).toBeLessThan(60);
+    expect(origin.server.stats().resyncs).toBe(100);
   }, 60_000);
 
   it('of resync requests from a socket that never reads begins no replay until it reads, and then one', async () => {
@@ -321,11 +340,11 @@ describe('a flood', () => {
     expect((await stuck.message('TokenRefreshAck')).success).toBe(true);
     stuck.socket.pause();
     await fill(stuck);
-    stuck.send('TokenRefresh', { newToken: 'good' });
-    stuck.resync();
-    await eventually(() => origin.server.stats().resyncs === 2);
-    stuck.send('TokenRefresh', { newToken: 'good' });
-    await eventually(() => origin.server.stats().protocolErrors === 1);
+    // The system may take some more, and with it answers; from then on one waits, and the next is one too many.
+    await eventually(() => {
+      stuck.send('TokenRefresh', { newToken: 'good' });
+      return origin.server.stats().protocolErrors === 1;
+    });
     stuck.socket.terminate();
     await eventually(() => origin.server.stats().connections === 1);
     expect(origin.fanout.stats()).toMatchObject({ activeSessions: 1, ending: 0 });
@@ -517,10 +536,13 @@ async function stuckClient(): Promise<Client> {
   return client;
 }
 
-/** Commits 100 definitions again and again, until the client's socket is full and all of them wait. */
+/** Fills the socket of a client that does not read, until its session is given nothing for a whole round. */
 async function fill(client: Client): Promise<void> {
   const { sessionId = '' } = client.of('HandshakeAck')[0] ?? {};
-  while ((origin.fanout.session(sessionId)?.waiting ?? 0) < 100) {
+  for (let before = -1; ;) {
+    const { delivered = 0, inFlight = 0, waiting = 0 } = origin.fanout.session(sessionId) ?? {};
+    if (inFlight === 1 && waiting >= 99 && delivered === before) return;
+    before = delivered;
     for (let i = 0; i < 100; i++) {
       origin.put(`f${i}`, JSON.stringify('x'.repeat(50_000)));
       await new Promise((resolve) => setImmediate(resolve));

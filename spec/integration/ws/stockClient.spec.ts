@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { decodeMessage, encodeMessage } from 'ddl-fanout/wire';
 import type { SyncMessages } from 'ddl-fanout/wire';
 import { Client, eventually } from '../../helpers/client.js';
@@ -260,6 +261,21 @@ describe('a client that was let in', () => {
     expect(await fork.closed()).toBe(1008);
     expect(await fork.message('HandshakeAck')).toMatchObject({ success: false, forkDetected: true });
     expect(origin.server.stats()).toMatchObject({ accepted: 3, forked: 1 });
+  });
+
+  it('is not silent while a message of it is on its way', async () => {
+    origin = await startOrigin({ limits: { idleTimeout: 300 } });
+    const [silent, slow] = [await Client.letIn(origin.server.url), await Client.letIn(origin.server.url)];
+    const ping = encodeMessage('PingPong', { timestampMs: 5n, isPong: false });
+    const message = Buffer.concat([Buffer.from([0x82, 0x80 | ping.length, 0, 0, 0, 0]), ping]);
+    const { _socket: socket } = slow.socket as unknown as { _socket: Socket };
+    let sent = 0;
+    const pace = setInterval(() => socket.write(message.subarray(sent, ++sent)), 20);
+    expect(await silent.closed()).toBe(1008);
+    await eventually(() => sent >= message.length);
+    clearInterval(pace);
+    await slow.until(() => slow.story.includes('pong 5'), 'the answer');
+    expect(origin.server.stats()).toMatchObject({ idleTimeouts: 1, sessions: 1 });
   });
 
   it('is pinged when it is silent, and closed with 1008 when it stays so', async () => {
