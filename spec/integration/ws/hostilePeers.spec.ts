@@ -193,6 +193,7 @@ describe('at any time', () => {
   });
 
   it('two token refreshes at a time are closed with 1002', async () => {
+    await origin.server.close();
     const slow = async (token: string) => {
       if (token === 'later') await new Promise(() => undefined);
       return authenticate(token);
