@@ -1,5 +1,6 @@
 import { interval, Observable, timer, type SchedulerLike, type Subscriber } from 'rxjs';
 import { fullJitter } from './backoff.js';
+import { Keepalive } from './keepalive.js';
 import { LiteSocket, type LiteSocketListener } from './liteSocket.js';
 import { newTokens } from './newTokens.js';
 import { TokenRefresh } from './tokenRefresh.js';
@@ -46,10 +47,7 @@ class LiteSession implements Feeder, LiteSocketListener {
   readonly #socket = new LiteSocket(this);
   #accepted = false;
   #snapshot: Snapshot | undefined;
-  #lastPing = 0n;
-  /** Whether anything came since the keepalive looked last, and how often in a row it found nothing. */
-  #heard = false;
-  #silences = 0;
+  readonly #keepalive: Keepalive;
   readonly #refresh = new TokenRefresh((newToken) => this.#socket.send('TokenRefresh', { newToken }));
   /** How often the server has asked for a resync, and whether that is still to be done. */
   #asked = 0;
@@ -59,7 +57,11 @@ class LiteSession implements Feeder, LiteSocketListener {
     private readonly options: LiteSessionOptions,
     private token: string,
     private readonly out: Subscriber<'syncing' | 'live'>,
-  ) {}
+  ) {
+    this.#keepalive = new Keepalive(options.scheduler, (timestampMs) => {
+      this.#socket.send('PingPong', { timestampMs, isPong: false });
+    });
+  }
 
   open(): void {
     const { catalog, handshakeTimeout, scheduler, WebSocket, url } = this.options;
@@ -105,7 +107,7 @@ class LiteSession implements Feeder, LiteSocketListener {
   }
 
   received({ kind, message }: MessageOf): void {
-    this.#heard = true;
+    this.#keepalive.heard();
     if (kind === 'HandshakeAck') this.#acknowledged(message);
     else if (!this.#accepted) this.#socket.fail('PROTOCOL', `the server sent ${kind} before it answered the handshake`);
     else if (kind === 'DefinitionSync') this.#take(message);
@@ -134,7 +136,8 @@ class LiteSession implements Feeder, LiteSocketListener {
     this.#resync();
     if (catalog.holding) this.hold();
     const silence = interval(keepalive, scheduler).subscribe(() => {
-      this.#keepAlive();
+      if (this.#keepalive.look(catalog.holding, this.#snapshot !== undefined))
+        this.#socket.fail('LOST', 'the server went silent');
     });
     const refresh = newTokens(tokens, this.token, scheduler, onFailure).subscribe((token) =>
       this.#refresh.offer(token),
@@ -166,14 +169,7 @@ class LiteSession implements Feeder, LiteSocketListener {
     this.#resyncDue = false;
     this.out.next('syncing');
     this.#socket.send('ResyncRequest', { reason: { type: 'CorruptedState' }, fromMutationId: 0n, collection: '' });
-    this.#snapshot = new Snapshot(this.#ping());
-  }
-
-  #ping(): bigint {
-    const now = BigInt(Math.max(0, Math.floor(this.options.scheduler.now())));
-    this.#lastPing = now > this.#lastPing ? now : this.#lastPing + 1n;
-    this.#socket.send('PingPong', { timestampMs: this.#lastPing, isPong: false });
-    return this.#lastPing;
+    this.#snapshot = new Snapshot(this.#keepalive.ping());
   }
 
   #take(msg: DefinitionSyncMsg): void {
@@ -192,16 +188,6 @@ class LiteSession implements Feeder, LiteSocketListener {
       };
       this.options.catalog.add({ type: 'snapshot', alive: snapshot.alive, done });
     }
-  }
-
-  /** Pings a server that is silent, and gives up when that is not answered either. */
-  #keepAlive(): void {
-    this.#silences = this.#heard || this.options.catalog.holding ? 0 : this.#silences + 1;
-    this.#heard = false;
-    if (this.#silences > 1) this.#socket.fail('LOST', 'the server went silent');
-    else if (this.#silences === 1 && this.#snapshot === undefined) this.#ping();
-    // It reads nothing while its store is slow, and the server takes one that says nothing for gone.
-    else if (this.options.catalog.holding) this.#ping();
   }
 
   #refreshed({ success, error }: TokenRefreshAck): void {
