@@ -10,10 +10,10 @@ import type { Session } from './session.js';
 
 /** What the hub asks of its fan-out. */
 export interface HubHost extends SessionHost {
-  /** The source has completed. */
-  complete(): void;
+  /** The source has completed. `told`: called behind the sessions, and before all is over. */
+  complete(told: () => void): void;
   /** The source has failed. */
-  fail(error: unknown): void;
+  fail(error: unknown, told: () => void): void;
 }
 
 const NOBODY: readonly undefined[] = [];
@@ -124,11 +124,13 @@ export class Hub implements SubjectLike<DefinitionFrame> {
 
   #end(failure: { readonly error: unknown } | undefined): void {
     for (const group of this.#groups.values()) group.end();
-    if (failure === undefined) this.host.complete();
-    else this.host.fail(failure.error);
-    for (const key of this.#groups.keys()) this.catalog?.close(key);
-    this.#groups.clear();
-    if (failure === undefined) this.#tap.complete();
-    else this.#tap.error(failure.error);
+    const told = (): void => {
+      for (const key of this.#groups.keys()) this.catalog?.close(key);
+      this.#groups.clear();
+      if (failure === undefined) this.#tap.complete();
+      else this.#tap.error(failure.error);
+    };
+    if (failure === undefined) this.host.complete(told);
+    else this.host.fail(failure.error, told);
   }
 }

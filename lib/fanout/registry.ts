@@ -96,7 +96,7 @@ export class Registry implements HubHost {
   }
 
   /** The fan-out is over: all sessions end behind what waits for them. */
-  complete(): void {
+  complete(told: () => void): void {
     this.over = true;
     this.#unfinished++;
     // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
@@ -107,17 +107,19 @@ export class Registry implements HubHost {
     }
     this.#sessions = new KeyedMap();
     for (const session of draining) if (!session.closed) this.#ending.add(session);
+    told();
     this.ended();
   }
 
   /** The fan-out is over: all sessions end now, those that drain too, before any of them is told. */
-  fail(error: unknown): void {
+  fail(error: unknown, told: () => void): void {
     const sessions = this.#everybody();
     this.over = true;
     this.#unfinished++;
     this.#sessions = new KeyedMap();
     const ends = sessions.map((session) => ({ session, ended: session.stop('failed', error) }));
     for (const { session, ended } of ends) session.tell(ended);
+    told();
     this.ended();
   }
 

@@ -115,6 +115,17 @@ describe('complete, when the end of one session lets another finish (F11)', () =
       expect(fanout.stats()).toMatchObject({ ending: 0, delivered: 2, discarded: 0 });
     });
   });
+
+  it.each(['complete', 'error'] as const)('completes `events$` last of all, by %s', (how) => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const over: string[] = [];
+    const note = (what: string) => ({ complete: () => over.push(what), error: () => over.push(what) });
+    fanout.events$.subscribe(note('events$'));
+    fanout.frames$.subscribe(note('frames$'));
+    fanout.register('a', () => undefined).subscribe(note('a'));
+    fanout[how](undefined);
+    expect(over).toEqual(['a', 'frames$', 'events$']);
+  });
 });
 
 describe('error (F11)', () => {
