@@ -79,9 +79,11 @@ export class Following<R> extends Subscription implements Observer<R> {
     }
     this.ended = 'completed';
     // exhaustMap frees its place when the inner completes, concatMap only after the inner's teardown.
+    const { freesAtOnce } = this.delivery;
+    if (!freesAtOnce) this.tearDown();
     if (!this.started) this.delivery.settling();
-    else if (this.delivery.freesAtOnce) this.goOn();
-    this.tearDown();
+    else if (freesAtOnce) this.goOn();
+    if (freesAtOnce) this.tearDown();
   }
 
   override unsubscribe(): void {

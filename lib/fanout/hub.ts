@@ -79,13 +79,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     if (!session.attached) return;
     group.detach(session, afterThis);
     const { log } = group;
-    if (log !== undefined && log.size > log.live) this.moved(group);
+    if (log !== undefined && log.size > log.live) this.#unswept.add(group.key);
     this.#closeIfEmpty(group);
-  }
-
-  /** A session of the group needs fewer tombstones than it did. */
-  moved(group: Group): void {
-    this.#unswept.add(group.key);
   }
 
   #dispatch(frame: DefinitionFrame): void {
@@ -93,11 +88,11 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { totals, announcer } = host;
     const key = scopeKey(frame.msg.scope);
     totals.broadcast++;
+    const group = this.#groups.get(key);
     // What the frame makes of a tombstone that it replaces depends on whether anybody still needs that.
-    if (this.#unswept.has(key)) this.#sweep(key);
+    if (group?.log !== undefined && group.log.size > group.log.live) this.#sweep(key);
     catalog?.append(key, frame);
     this.#unswept.add(key);
-    const group = this.#groups.get(key);
     if (group !== undefined) {
       group.offer(frame);
       this.#closeIfEmpty(group);

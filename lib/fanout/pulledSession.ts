@@ -65,10 +65,7 @@ export class PulledSession extends Session {
       if (this.reader?.waiting === 0) this.caughtUp();
       const receipts = this.#receipts;
       const frame = taken === most || receipts === undefined ? undefined : this.reader?.next();
-      if (frame === undefined || receipts === undefined) {
-        this.moved();
-        return taken;
-      }
+      if (frame === undefined || receipts === undefined) return taken;
       this.hand(frame, receipts);
     }
   }
@@ -131,7 +128,6 @@ export class PulledSession extends Session {
   private takeFrom(reader: LogReader): DefinitionFrame | undefined {
     const frame = reader.waiting > 0 ? reader.next() : undefined;
     if (frame !== undefined) this.done++;
-    this.moved();
     if (reader.waiting === 0) this.caughtUp();
     // Nothing lay ahead; but whoever was told may have committed more.
     return frame ?? (this.waiting > 0 ? this.take() : undefined);

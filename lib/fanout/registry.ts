@@ -1,6 +1,5 @@
 import { KeyedMap } from './keyedMap.js';
 import type { EndReason, FanoutEvents } from './events.js';
-import type { Group } from './group.js';
 import type { Hub, HubHost } from './hub.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
 import type { Session } from './session.js';
@@ -121,10 +120,6 @@ export class Registry implements HubHost {
     for (const { session, ended } of ends) session.tell(ended);
     told();
     this.ended();
-  }
-
-  moved(group: Group): void {
-    this.hub().moved(group);
   }
 
   release(session: Session): void {

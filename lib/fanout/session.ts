@@ -70,7 +70,6 @@ export class Session extends GroupMember implements LogReading {
       this.run(frame, PAUSED);
       taken++;
     }
-    this.moved();
     return taken;
   }
 
@@ -92,17 +91,6 @@ export class Session extends GroupMember implements LogReading {
   /** It reads the log, whose newest frame lies ahead of it. */
   committed(): void {
     this.superseded += this.reader?.offered() ?? 0;
-  }
-
-  protected override taken(): void {
-    super.taken();
-    if (this.overflow === 'catch-up') this.moved();
-  }
-
-  /** Tombstones that were kept for it may go. */
-  protected moved(): void {
-    const { group, host } = this;
-    if (group.log !== undefined && group.log.size > group.log.live) host.moved(group);
   }
 
   protected override idle(): void {

@@ -1,6 +1,5 @@
 import type { Logger } from '../log.js';
 import type { EndReason, FanoutEvents } from './events.js';
-import type { Group } from './group.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
 import type { Session } from './session.js';
 import type { Totals } from './totals.js';
@@ -19,8 +18,6 @@ export interface SessionHost {
   lastSequence(): number;
   /** Ends a registered session gracefully; its id is free from now on. */
   close(session: Session, reason: EndReason): void;
-  /** A session of the group needs fewer tombstones than it did. */
-  moved(group: Group): void;
   /** Takes an ended session out of everything that refers to it. */
   release(session: Session): void;
   /** Called when all is told about an ended session. */

@@ -8,7 +8,7 @@ export class Keepalive {
 
   constructor(
     private readonly scheduler: SchedulerLike,
-    private readonly send: (timestampMs: bigint) => void,
+    private readonly send: (timestampMs: bigint, isPong: boolean) => void,
   ) {}
 
   /** Something came. */
@@ -18,22 +18,28 @@ export class Keepalive {
 
   /** Sends a ping whose timestamp no other ping of this connection had, and returns that. */
   ping(): bigint {
-    const now = BigInt(Math.max(0, Math.floor(this.scheduler.now())));
+    const now = this.#now();
     this.#last = now > this.#last ? now : this.#last + 1n;
-    this.send(this.#last);
+    this.send(this.#last, false);
     return this.#last;
   }
 
   /**
    * Called every so often; pings a server that has said nothing since.
-   * @param isHolding nothing is read, so nothing can be heard; but a server takes one that says nothing for gone
+   * @param isHolding nothing is read, so nothing can be heard. A server takes one that says nothing for gone; a pong says something
+   *   and is not answered, while the answer to a ping could push out that of the ping that ends a snapshot
    * @param isAsked a ping is on its way
    * @returns whether the server did not answer that either
    */
   look(isHolding: boolean, isAsked: boolean): boolean {
     this.#silences = this.#heard || isHolding ? 0 : this.#silences + 1;
     this.#heard = false;
-    if (isHolding || (this.#silences === 1 && !isAsked)) this.ping();
+    if (isHolding) this.send(this.#now(), true);
+    else if (this.#silences === 1 && !isAsked) this.ping();
     return this.#silences > 1;
+  }
+
+  #now(): bigint {
+    return BigInt(Math.max(0, Math.floor(this.scheduler.now())));
   }
 }

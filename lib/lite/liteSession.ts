@@ -58,8 +58,8 @@ class LiteSession implements Feeder, LiteSocketListener {
     private token: string,
     private readonly out: Subscriber<'syncing' | 'live'>,
   ) {
-    this.#keepalive = new Keepalive(options.scheduler, (timestampMs) => {
-      this.#socket.send('PingPong', { timestampMs, isPong: false });
+    this.#keepalive = new Keepalive(options.scheduler, (timestampMs, isPong) => {
+      this.#socket.send('PingPong', { timestampMs, isPong });
     });
   }
 

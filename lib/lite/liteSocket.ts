@@ -16,6 +16,7 @@ export interface LiteSocketListener {
   failed(error: LiteError): void;
 }
 
+const CONNECTING = 0;
 /** How long the server may take to answer a close, ms. */
 const CLOSE_TIMEOUT = 2_000;
 
@@ -41,8 +42,7 @@ export class LiteSocket {
       socket.addEventListener('open', this.#guard(this.#opened));
       socket.addEventListener('message', this.#guard(this.#received));
       socket.addEventListener('close', this.#guard(this.#closed));
-      // The close that follows ends the session.
-      socket.addEventListener('error', ({ error }) => (this.#cause ??= error));
+      socket.addEventListener('error', this.#failed);
     } catch (error) {
       this.fail('LOST', 'the socket cannot be opened', error);
     }
@@ -98,6 +98,14 @@ export class LiteSocket {
     }
     const message = decodeMessage(new Uint8Array(data as ArrayBuffer));
     if (message !== undefined) this.listener.received(message);
+  };
+
+  /** A close follows, but for Node 22's own WebSocket when it cannot connect. */
+  readonly #failed = ({ error }: LiteSocketEvent): void => {
+    this.#cause ??= error;
+    setTimeout(() => {
+      if (this.#socket?.readyState === CONNECTING) this.#closed({ type: 'close' });
+    });
   };
 
   readonly #closed = ({ code }: LiteSocketEvent): void => {

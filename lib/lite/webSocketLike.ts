@@ -13,6 +13,8 @@ export interface LiteSocketEvent {
  */
 export interface LiteWebSocket {
   binaryType: string;
+  /** 0: connecting. */
+  readonly readyState?: number;
   readonly bufferedAmount: number;
   addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: LiteSocketEvent) => void): void;
   send(data: Uint8Array): void;

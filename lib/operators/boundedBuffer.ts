@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import { BufferedDelivery, DEFAULT_CAPACITY } from '../bufferedDelivery.js';
-import { CLOSED, READY } from '../delivery.js';
+import { CLOSED, READY, SETTLING } from '../delivery.js';
 import { reportUnhandled } from '../log.js';
 import { functionOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { subscribeChained } from '../subscribeChained.js';
@@ -81,7 +81,7 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
 
   complete(): void {
     this.#sourceCompleted = true;
-    if (this.status === READY) this.subscriber.complete();
+    if (this.status === READY || this.isLast()) this.subscriber.complete();
     else this.interrupt();
   }
 
@@ -94,7 +94,11 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
   /** The last one of all is over when it completes, before what it started with has returned: so do its RxJS siblings. */
   override settling(): void {
     super.settling();
-    if (this.#sourceCompleted && this.queued === 0) this.subscriber.complete();
+    if (this.#sourceCompleted && this.isLast()) this.subscriber.complete();
+  }
+
+  private isLast(): boolean {
+    return this.status === SETTLING && this.queued === 0;
   }
 
   override emit(result: R): void {

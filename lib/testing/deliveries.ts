@@ -1,6 +1,9 @@
 import { NEVER, type Observable, type SchedulerLike, asyncScheduler, ignoreElements, throwError, timer } from 'rxjs';
 import { badOption, wholeNumber } from '../options.js';
 
+// Node takes a longer one for 1.
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** A `deliver` that takes one value and never finishes it: a device that stopped reading. */
 export function stalledDelivery(): (value: unknown) => Observable<never> {
   return () => NEVER;
@@ -8,7 +11,7 @@ export function stalledDelivery(): (value: unknown) => Observable<never> {
 
 /**
  * A `deliver` that takes its time over every value: a device on a bad line.
- * @param duration milliseconds from the delivery's subscription to its completion, 0 or more
+ * @param duration milliseconds from the delivery's subscription to its completion, 0 to 2^31-1
  * @param scheduler default: `asyncScheduler`, which is virtual inside `marbles`
  * @throws {FanoutError} BAD_OPTION
  */
@@ -16,7 +19,8 @@ export function slowDelivery(
   duration: number,
   scheduler: SchedulerLike = asyncScheduler,
 ): (value: unknown) => Observable<never> {
-  if (!(duration >= 0)) throw badOption('duration', 'milliseconds of 0 or more', duration);
+  if (typeof duration !== 'number' || !(duration >= 0 && duration <= LONGEST_TIMER))
+    throw badOption('duration', `milliseconds of 0 to ${LONGEST_TIMER}`, duration);
   return () => timer(duration, scheduler).pipe(ignoreElements());
 }
 

@@ -60,19 +60,21 @@ export function readBody<T>(
   limit: number,
   read: (type: number, bytes: Uint8Array, start: number, end: number) => T,
 ): T {
-  if (!isBytes(frame) && isBytes((frame as Partial<SyncFrame> | null)?.body)) {
-    const { type, body } = frame;
-    checked(type, HEADER_BYTES + body.length, limit);
-    return read(type, body, 0, body.length);
-  }
-  const bytes = frame as Uint8Array;
-  const end = frameEnd(bytes, limit);
-  return read(byteAt(bytes, 0), bytes, HEADER_BYTES, end);
+  if (isBytes(frame)) return read(byteAt(frame, 0), frame, HEADER_BYTES, frameEnd(frame, limit));
+  if (typeof frame !== 'object' || (frame as unknown) === null) throw noFrame(frame);
+  const { type, body } = frame;
+  if (!isBytes(body)) throw noFrame(frame);
+  checked(type, HEADER_BYTES + body.length, limit);
+  return read(type, body, 0, body.length);
+}
+
+function noFrame(frame: unknown): WireError {
+  return new WireError('BAD_BODY', `a frame must be a Uint8Array, got ${show(frame)}`);
 }
 
 /** Where the first frame ends. @throws {WireError} as `decodeFrame` does */
 export function frameEnd(bytes: Uint8Array, limit: number): number {
-  if (!isBytes(bytes)) throw new WireError('BAD_BODY', `a frame must be a Uint8Array, got ${show(bytes)}`);
+  if (!isBytes(bytes)) throw noFrame(bytes);
   const { length } = bytes;
   if (length < HEADER_BYTES) {
     throw new WireError('TRUNCATED', `a frame must have a header of ${HEADER_BYTES} bytes, found ${length}`);
@@ -93,7 +95,11 @@ export function frameBytes(bytes: Uint8Array, at: number, limit: number): number
 
 /** The length of a frame of this type. @throws {WireError} UNKNOWN_TYPE, then TOO_LARGE */
 function checked(type: number, length: number, limit: number): number {
-  if (!isKnownType(type)) throw new WireError('UNKNOWN_TYPE', `no message has the type ${hexByte(type)}`);
+  if (!isKnownType(type))
+    throw new WireError(
+      'UNKNOWN_TYPE',
+      `no message has the type ${typeof type === 'number' ? hexByte(type) : show(type)}`,
+    );
   if (length <= limit) return length;
   throw new WireError('TOO_LARGE', `a frame must have at most ${limit} bytes, found ${length}`);
 }

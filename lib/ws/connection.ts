@@ -69,8 +69,12 @@ export class Connection implements SessionTransport {
       this.fail(Fault.handshakeTimeout);
     }, handshakeTimeout);
     this.#timer.unref();
-    // Whatever comes is life, a piece of a message too.
-    socket.on('data', () => this.#idle.heard());
+    // Whatever comes is life: a piece of a message too, and a message that came long ago and is heard only now.
+    const heard = (): void => this.#idle.heard();
+    socket.on('data', heard);
+    for (const event of ['message', 'ping', 'pong'] as const) this.webSocket.on(event, heard);
+    // ws tells of its end behind all that came before it.
+    socket.on('close', this.#gone);
     this.#listen();
   }
 
@@ -123,13 +127,15 @@ export class Connection implements SessionTransport {
       if (fault === undefined) this.terminate();
       else this.fail(fault);
     });
-    this.webSocket.on('close', () => {
-      this.#stop();
-      this.outbox.close();
-      clearTimeout(this.#timer);
-      this.host.gone(this);
-    });
+    this.webSocket.on('close', this.#gone);
   }
+
+  readonly #gone = (): void => {
+    this.#stop();
+    this.outbox.close();
+    clearTimeout(this.#timer);
+    this.host.gone(this);
+  };
 
   /** Ends what this connection is for; `false`: that has happened. */
   #stop(): boolean {

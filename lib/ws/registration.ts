@@ -15,6 +15,7 @@ export interface RegistrationListener {
 /** A connection's place in the fan-out: one registration, replaced by another for every resync. */
 export class Registration {
   #current = new Subscription();
+  #soon: NodeJS.Immediate | undefined = undefined;
   #resyncDue = false;
   /** Nothing is to be registered any more. */
   #finishing = false;
@@ -48,17 +49,18 @@ export class Registration {
    * asks and never reads would pile up their first frames. The replay that the registration began is broken off.
    */
   resync(): void {
-    if (!this.settings.hasCatalog || this.#resyncDue || this.#isLeaving()) return;
+    if (!this.settings.hasCatalog || this.#isLeaving()) return;
     this.#resyncDue = true;
     if (this.#replaying !== 'for a resync') this.#replaySoon();
   }
 
+  /** When a turn has passed in which the client did not ask again: of many requests that came at once one is heard in each. */
   #replaySoon(): void {
-    const again = setImmediate(() => {
-      this.outbox.whenReady(this.#replayAll);
-    });
-    this.#current.add(() => {
-      clearImmediate(again);
+    clearImmediate(this.#soon);
+    this.#soon = setImmediate(() => {
+      this.#soon = setImmediate(() => {
+        this.outbox.whenReady(this.#replayAll);
+      });
     });
   }
 
@@ -86,6 +88,7 @@ export class Registration {
   /** Nothing more at all. */
   end(): void {
     this.#finishing = true;
+    clearImmediate(this.#soon);
     this.#current.unsubscribe();
   }
 

@@ -52,7 +52,8 @@ export class ServedSession implements RegistrationListener {
     settings.logger.info('a client is let in', { sessionId, subject: identity.subject });
     this.#expiry.set(identity.expiresAt);
     this.registration.begin();
-    guarded(() => settings.onSession?.({ sessionId, identity, request }));
+    // A fan-out that is over has registered nothing.
+    if (!this.#over) guarded(() => settings.onSession?.({ sessionId, identity, request }));
   }
 
   received({ kind, message }: MessageOf): void {

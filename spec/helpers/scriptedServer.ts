@@ -7,6 +7,7 @@ type Listener = (event: LiteSocketEvent) => void;
 /** A socket of a device whose other end is played by the spec; nothing happens that the spec does not do. */
 export class ScriptedSocket implements LiteWebSocket {
   binaryType = 'blob';
+  readyState = 1;
   bufferedAmount = 0;
   /** What the device has sent, decoded. */
   readonly sent: MessageOf[] = [];
@@ -84,6 +85,11 @@ export class ScriptedSocket implements LiteWebSocket {
 
   drop(code = 1006): void {
     this.#tell('close', { code });
+  }
+
+  /** Fails, and says no more: so does the WebSocket of Node 22. */
+  failToConnect(error: unknown): void {
+    this.#tell('error', { error });
   }
 
   /** Fails, and closes. */

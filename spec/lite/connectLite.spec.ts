@@ -369,6 +369,32 @@ describe('a lost connection', () => {
     expect(told).toEqual([]);
   });
 
+  it('is not feared while a slow store holds the socket back: the device says that it is there, and asks nothing', async () => {
+    const store = { ...memoryStore(), put: () => new Promise<void>(() => undefined) };
+    const { socket, errors, pass } = await device({ store, keepalive: 1_000 });
+    socket().open();
+    socket().accept();
+    for (let i = 0; i < 300; i++) socket().define(put(`f${i}`));
+    expect(socket().paused).toBe(true);
+    for (let i = 0; i < 20; i++) await pass(1_000);
+    // A server keeps the newest 16 answers to pings while it replays, and the end of the snapshot is one of them.
+    expect(
+      socket()
+        .of('PingPong')
+        .map(({ isPong }) => isPong),
+    ).toEqual([false, ...Array<boolean>(20).fill(true)]);
+    expect(errors).toEqual([]);
+  });
+
+  it('is what follows when the socket fails to connect, and tells of no close', async () => {
+    const { socket, errors } = await device();
+    const cause = new Error('connect ECONNREFUSED');
+    socket().readyState = 0;
+    socket().failToConnect(cause);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(errors).toMatchObject([{ code: 'LOST', message: expect.stringContaining('ECONNREFUSED'), cause }]);
+  });
+
   it('is what follows when the socket throws, whoever sends', async () => {
     const { socket, errors, pass } = await liveDevice({ keepalive: 1_000 });
     socket().send = () => {

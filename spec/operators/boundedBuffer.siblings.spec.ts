@@ -211,6 +211,32 @@ describe('boundedBuffer at its limits', () => {
     expect(play((deliver) => boundedBuffer(deliver, { capacity }))).toEqual(theirs);
   });
 
+  it.each<[string, number, (deliver: (value: number) => Observable<number>) => OperatorFunction<number, number>]>([
+    ['exhaustMap', 0, (deliver) => exhaustMap(deliver)],
+    ['concatMap', Infinity, (deliver) => concatMap(deliver)],
+  ])('tears down what was there before the last delivery completed in the order of %s', (_name, capacity, sibling) => {
+    const play = (take: (deliver: (value: number) => Observable<number>) => OperatorFunction<number, number>) => {
+      const log: string[] = [];
+      const source = new Subject<number>();
+      const first = new Subject<number>();
+      const last = new Observable<number>((subscriber) => {
+        subscriber.add(() => log.push('torn'));
+        source.complete();
+        subscriber.next(1);
+        subscriber.complete();
+        log.push('returned');
+      });
+      const deliver = (value: number) => (value === 1 ? first : last);
+      source.pipe(take(deliver)).subscribe({ next: (v) => log.push(`${v}`), complete: () => log.push('complete') });
+      source.next(1);
+      if (capacity > 0) source.next(2);
+      first.complete();
+      if (capacity === 0) source.next(2);
+      return log;
+    };
+    expect(play((deliver) => boundedBuffer(deliver, { capacity }))).toEqual(play(sibling));
+  });
+
   it.each<Effect>(['error', 'unsubscribe'])(
     'delivers no more when the teardown of a delivery ends the result by %s',
     (teardown) => {

@@ -39,6 +39,8 @@ describe('deliveries', () => {
   it.each([
     ['duration', () => slowDelivery(-1)],
     ['duration', () => slowDelivery(NaN)],
+    ['duration', () => slowDelivery(Infinity)],
+    ['duration', () => slowDelivery('5' as unknown as number)],
     ['after', () => failingDelivery(0.5)],
   ])('throws BAD_OPTION for a bad %s', (option, make) => {
     expect(make).toThrow(

@@ -127,6 +127,8 @@ describe('a frame that was taken apart already', () => {
     ['TOO_LARGE', { type: SyncMessageType.PingPong, body: new Uint8Array(6) }],
     ['BAD_BODY', { type: SyncMessageType.PingPong, body: new Uint8Array(0) }],
     ['BAD_BODY', { type: SyncMessageType.PingPong, body: 'x' as unknown as Uint8Array }],
+    ['UNKNOWN_TYPE', { type: undefined as unknown as number, body: new Uint8Array(1) }],
+    ['UNKNOWN_TYPE', { type: null as unknown as number, body: new Uint8Array(1) }],
   ])('is refused with %s as the whole frame is', (code, frame) => {
     expect(() => decodeMessage(frame, { maxFrameBytes: 10 })).toThrow(expect.objectContaining({ code }));
   });

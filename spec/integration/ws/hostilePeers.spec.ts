@@ -309,8 +309,8 @@ describe('a flood', () => {
     client.ping(5n);
     await client.until(() => client.story.at(-1) === 'pong 5', 'the pong', 50_000);
     expect(client.story.slice(-3_001, -1)).toEqual(Array.from({ length: 3_000 }, (_, i) => `put f${i}`));
-    // A replay takes three turns or more, in each of which one message is heard.
-    expect(origin.fanout.sessionsRegistered).toBeLessThan(60);
+    // The bystander's, two of the client that were there, one for all that it asked for, and perhaps one more.
+    expect(origin.fanout.sessionsRegistered).toBeLessThan(6);
     expect(origin.server.stats().resyncs).toBe(100);
   }, 60_000);
 
