@@ -10,11 +10,21 @@ import { reconcileFunction } from './reconcileFunction.js';
 /** The version of what `installCapture` makes; 1 is the first. It grows with every change to the SQL. */
 export const captureVersion = 1;
 
-/** Anybody may have put a function or an operator that fits better where the session looks for them. */
-const OWN_PATH = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);`;
+/**
+ * SQL that looks for functions and operators where nobody can have put one that fits better; behind it the path is what it was, for
+ * the transaction may be the caller's.
+ */
+function onOwnPath(script: string): string {
+  return `
+SELECT pg_catalog.set_config('ddl_fanout.path', pg_catalog.current_setting('search_path'), true),
+  pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+${script}
+SELECT set_config('search_path', current_setting('ddl_fanout.path'), true);
+`;
+}
 
 /** Whoever installs or completes a capture waits for others who do: each would find no schema, and make it. */
-const ONE_AT_A_TIME = `${OWN_PATH} SELECT pg_advisory_xact_lock(hashtext('ddl-fanout capture'));`;
+const ONE_AT_A_TIME = `SELECT pg_advisory_xact_lock(hashtext('ddl-fanout capture'));`;
 
 /**
  * SQL that makes a capture of this version out of nothing or out of any older one: tables are kept, code is replaced.
@@ -22,16 +32,15 @@ const ONE_AT_A_TIME = `${OWN_PATH} SELECT pg_advisory_xact_lock(hashtext('ddl-fa
  */
 export function installScript(names: CaptureNames): string {
   const { schema: s } = names;
-  return `
+  return onOwnPath(`
 ${ONE_AT_A_TIME}
 ${codeScript(names)}
-${noteScript(names)}SELECT ${s}.reconcile();
-`;
+${noteScript(names)}SELECT ${s}.reconcile();`);
 }
 
 /** SQL that brings a capture whose code is this version's up to date with the catalogs. */
 export function reconcileScript({ schema: s }: CaptureNames): string {
-  return `${ONE_AT_A_TIME} SELECT ${s}.reconcile()`;
+  return onOwnPath(`${ONE_AT_A_TIME} SELECT ${s}.reconcile();`);
 }
 
 /** Text that the code of this version is known by, and no other's. */
@@ -98,14 +107,14 @@ UPDATE ${s}.capture SET version = ${captureVersion};
 
 /** SQL that ends a first installation, once nothing is under way that began before it. */
 export function completeScript({ schema: s }: CaptureNames): string {
-  return `${ONE_AT_A_TIME} SELECT ${s}.reconcile(); UPDATE ${s}.capture SET complete = true`;
+  return onOwnPath(`${ONE_AT_A_TIME} SELECT ${s}.reconcile(); UPDATE ${s}.capture SET complete = true;`);
 }
 
 /** SQL that takes a capture away. It fails, and changes nothing, when the schema holds anything else. */
 export function removeScript(names: CaptureNames): string {
   const { schema: s } = names;
   const tables = ['capture', 'definition', 'change', 'touched', 'reader'].map((table) => `${s}.${table}`);
-  return `${OWN_PATH}${dropEventTriggers(names)}${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};\n`;
+  return onOwnPath(`${dropEventTriggers(names)}${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};`);
 }
 
 // By their function and not by name: one of the same name may be somebody else's.

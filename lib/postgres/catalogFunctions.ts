@@ -2,8 +2,8 @@ import type { CaptureNames } from './captureNames.js';
 
 /**
  * SQL functions that read the system catalogs: whether an object is a member of an extension or part of another object (a
- * range type's constructors), and a routine's arguments. One without a name is `$n` as its body calls it, the nth of what one
- * passes, or `columnN` as PostgreSQL calls it, the nth of what comes out.
+ * range type's constructors), and a routine's arguments. One without a name is `$n` as its body calls it: in SQL the nth of what one
+ * passes, elsewhere the nth of all. What comes out has no such name in SQL, and is `columnN`, as PostgreSQL calls it.
  */
 export function catalogFunctions({ schema: s, quote }: CaptureNames): string {
   return `
@@ -13,13 +13,15 @@ RETURNS boolean LANGUAGE sql STABLE AS ${quote}
 ${quote};
 CREATE FUNCTION ${s}.arguments(p pg_proc)
 RETURNS TABLE (i bigint, mode text, name text, data_type text) LANGUAGE sql STABLE AS ${quote}
-  SELECT i, mode, coalesce(nullif(name, ''), CASE mode
-      WHEN 'o' THEN concat('column', count(*) FILTER (WHERE mode IN ('o', 'b')) OVER (ORDER BY i))
+  SELECT i, mode, coalesce(nullif(name, ''), CASE
+      WHEN l.lanname <> 'sql' THEN concat('$', i)
+      WHEN mode = 'o' THEN concat('column', count(*) FILTER (WHERE mode IN ('o', 'b')) OVER (ORDER BY i))
       ELSE concat('$', count(*) FILTER (WHERE mode <> 'o') OVER (ORDER BY i)) END),
     format_type(type, NULL)
   FROM (SELECT a.i, coalesce(a.mode, 'i')::text AS mode, a.name, a.type
     FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames)
       WITH ORDINALITY a(type, mode, name, i)) a
+  JOIN pg_language l ON l.oid = p.prolang
 ${quote};
 `;
 }

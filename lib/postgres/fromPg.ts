@@ -54,13 +54,18 @@ function fromPool(pool: PgPoolLike): PostgresLike {
       if (pool.ending) return Promise.reject(new CaptureError('CLOSED', 'the pg Pool was ended'));
       // Not its promise: until that is looked at, a client that is lost again has no listener, and would end the process.
       return new Promise((resolve, reject) => {
-        const taken = (error: Error = new Error('the pg Pool gave no client'), client?: PooledClient): void => {
-          if (client === undefined) reject(error);
-          else resolve(pgConnection(client, (spent) => client.release(spent)));
+        let mine: PooledClient | undefined;
+        const taken = (error: Error | undefined, client?: PooledClient): void => {
+          if (client === undefined) {
+            if (error !== undefined) reject(error);
+          } else if (mine === undefined) {
+            mine = client;
+            resolve(pgConnection(client, (spent) => client.release(spent)));
+          }
         };
-        const promised = pool.connect(taken);
-        // A pool of another make may know nothing else.
-        if (promised instanceof Promise) promised.then((client: PooledClient) => taken(undefined, client), taken);
+        // A pool of another make may answer by a promise instead, or as well.
+        const promised = pool.connect(taken) as PromiseLike<PooledClient | undefined> | undefined;
+        promised?.then((client) => taken(undefined, client), taken);
       });
     },
   };

@@ -33,7 +33,7 @@ export function installCapture(client: PostgresLike, options: CaptureOptions = {
     const hasItsCode = await checkVersions(connection, names);
     if (!hasItsCode || !(await isReconciled(connection, names))) await connection.run(installScript(names));
     if (await isComplete(connection, names)) return;
-    await untilEnded(connection, await transactionsUnderWay(connection));
+    await untilOthersEnded(connection);
     await connection.run(completeScript(names));
   });
 }
@@ -77,25 +77,28 @@ async function isComplete(connection: PostgresConnection, names: CaptureNames): 
 }
 
 /**
- * The transactions of this database, prepared ones too, that have not ended. Those that have not written as well: a session that has
- * run DDL before looks for new event triggers only in its next transaction, and a statement that waits for a lock has looked already.
+ * The transactions that sessions of this database have open. Those that have not written as well: a session that has run DDL before
+ * looks for new event triggers only in its next transaction, and a statement that waits for a lock has looked already.
  */
-async function transactionsUnderWay(connection: PostgresConnection): Promise<readonly string[]> {
-  const rows = await connection.query(
-    `SELECT pg_catalog.concat_ws(' ', pid, xact_start) AS name FROM pg_catalog.pg_stat_activity
-     WHERE datname = pg_catalog.current_database() AND xact_start IS NOT NULL AND backend_type = 'client backend'
-       AND pid <> pg_catalog.pg_backend_pid()
-     UNION ALL
-     SELECT transaction::text FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()`,
-  );
-  return rows.map((row) => String(row['name']));
+const OPEN = `SELECT l.virtualxid AS name FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  WHERE l.locktype = 'virtualxid' AND l.granted AND l.mode = 'ExclusiveLock' AND a.datname = pg_catalog.current_database()
+    AND a.backend_type IS DISTINCT FROM 'autovacuum worker' AND l.pid <> pg_catalog.pg_backend_pid()`;
+/** Those that are prepared, under a name that they have from then on. */
+const PREPARED = `SELECT transaction::text AS name FROM pg_catalog.pg_prepared_xacts
+  WHERE database = pg_catalog.current_database()`;
+
+/** Waits for the transactions that are open now; the prepared ones later, for any of these may be prepared meanwhile. */
+async function untilOthersEnded(connection: PostgresConnection): Promise<void> {
+  await untilEnded(connection, OPEN);
+  await untilEnded(connection, PREPARED);
 }
 
-async function untilEnded(connection: PostgresConnection, transactions: readonly string[]): Promise<void> {
-  let left = transactions;
+async function untilEnded(connection: PostgresConnection, query: string): Promise<void> {
+  const names = async () => (await connection.query(query)).map((row) => String(row['name']));
+  let left = await names();
   while (left.length > 0) {
     await firstValueFrom(timer(50));
-    const now = new Set(await transactionsUnderWay(connection));
+    const now = new Set(await names());
     left = left.filter((name) => now.has(name));
   }
 }

@@ -12,8 +12,8 @@ import type { CaptureNames } from './captureNames.js';
  * - Each level of dependency is looked up by index (OFFSET 0 keeps the planner from reading all of pg_depend).
  * - The object (0, 0) stands for everything. Nothing here takes time with the square of what is looked at.
  * - The catalogs are read under the transaction's snapshot, and changed beside it: a REPEATABLE READ transaction that changes what
- *   another one has changed since it began still sees the version that was replaced (its `xmax` has committed), instead of its
- *   own or beside it. It has to be tried again.
+ *   another one has changed since it began still sees the version that was replaced, instead of its own or beside it. It has to be
+ *   tried again. Each row is asked for its latest version; a join by a unique index would look at one of the two.
  * - `named` objects are told even when nothing about them has changed.
  * - Deletes come before puts, triggers go before the functions they run and come after them.
  */
@@ -52,19 +52,18 @@ BEGIN
     WHERE a.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) GROUP BY a.classid, a.objid);
 END
 ${quote};
-CREATE FUNCTION ${s}.is_replaced(version xid) RETURNS boolean LANGUAGE sql STABLE AS ${quote}
-  SELECT version::text <> '0' AND pg_xact_status(
-    (known + ((version::text::bigint - known + 2147483648) & 4294967295) - 2147483648)::text::xid8) = 'committed'
-  FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) latest(known)
-${quote};
 CREATE FUNCTION ${s}.is_stale(class oid, object oid) RETURNS boolean LANGUAGE sql STABLE AS ${quote}
-  SELECT EXISTS (
-    SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE class = 'pg_proc'::regclass AND p.oid = object AND (${s}.is_replaced(p.xmax) OR ${s}.is_replaced(n.xmax))
-    UNION ALL
-    SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE class = 'pg_trigger'::regclass AND t.oid = object
-      AND (${s}.is_replaced(t.xmax) OR ${s}.is_replaced(c.xmax) OR ${s}.is_replaced(n.xmax)))
+  SELECT EXISTS (SELECT FROM pg_proc p WHERE class = 'pg_proc'::regclass AND p.oid = object
+      AND (currtid2('pg_catalog.pg_proc', p.ctid) <> p.ctid OR pg_get_function_identity_arguments(object) IS NULL))
+    OR EXISTS (SELECT FROM pg_trigger t WHERE class = 'pg_trigger'::regclass AND t.oid = object
+      AND (currtid2('pg_catalog.pg_trigger', t.ctid) <> t.ctid OR pg_get_triggerdef(object) IS NULL))
+    OR EXISTS (SELECT FROM pg_class c WHERE class = 'pg_trigger'::regclass
+      AND c.oid = ANY(ARRAY(SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = object))
+      AND currtid2('pg_catalog.pg_class', c.ctid) <> c.ctid)
+    OR EXISTS (SELECT FROM pg_namespace n WHERE n.oid = ANY(CASE class WHEN 'pg_proc'::regclass
+        THEN ARRAY(SELECT p.pronamespace FROM pg_proc p WHERE p.oid = object)
+        ELSE ARRAY(SELECT c.relnamespace FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.oid = object) END)
+      AND currtid2('pg_catalog.pg_namespace', n.ctid) <> n.ctid)
 ${quote};
 CREATE FUNCTION ${s}.look(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 #variable_conflict use_column

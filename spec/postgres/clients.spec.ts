@@ -189,6 +189,23 @@ describe('a client of PostgreSQL', () => {
     expect(connects).toBe(3);
   });
 
+  it.each<[string, (taken: (error: undefined, made: unknown) => void, client: unknown) => unknown]>([
+    ['a promise', (_taken, client) => Promise.resolve(client)],
+    ['a promise of its own kind', (_taken, client) => ({ then: (done: (made: unknown) => void) => done(client) })],
+    ['both ways', (taken, client) => (taken(undefined, client), Promise.resolve(client))],
+    ['a callback, and a promise of nothing', (taken, client) => Promise.resolve().then(() => taken(undefined, client))],
+  ])('takes a client once from a pool that answers by %s', async (_way, answer) => {
+    const released: unknown[] = [];
+    const client = Object.assign(new EventEmitter(), {
+      query: () => failure('42501'),
+      release: (destroy?: boolean) => void released.push(destroy),
+    });
+    const pool = { totalCount: 1, ending: false, connect: (taken: never) => answer(taken, client) };
+    await expect(installCapture(fromPg(pool))).rejects.toMatchObject({ code: 'PRIVILEGE' });
+    expect(released).toEqual([false]);
+    expect(['notification', 'error', 'end'].map((event) => client.listenerCount(event))).toEqual([0, 0, 0]);
+  });
+
   it.each([
     ['source', () => fromPg(null as never)],
     ['source.query', () => fromPg({} as never)],

@@ -48,6 +48,11 @@ export const payloads: Readonly<Record<string, PayloadCase>> = {
     told: { parameters: [{ name: '$1', data_type: 'integer' }], body_sql: 'SELECT $1 + 1' },
     definition: ['OUT o integer, integer'],
   },
+  'an argument without a name in another language, which counts what comes out too': {
+    create: `CREATE FUNCTION s.f(OUT int, int) LANGUAGE plpgsql AS 'BEGIN $1 := $2 + 1; END'`,
+    told: { parameters: [{ name: '$2', data_type: 'integer' }], body_sql: 'BEGIN $1 := $2 + 1; END' },
+    definition: ['OUT integer, integer'],
+  },
   'a function that returns a table': {
     create: `CREATE FUNCTION s.f(n int) RETURNS TABLE (a int, "B" text) LANGUAGE sql AS $$ SELECT 1, 'x' $$`,
     told: { parameters: [{ name: 'n', data_type: 'integer' }], return_type: 'TABLE(a integer, "B" text)' },

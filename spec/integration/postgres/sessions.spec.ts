@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
-import { installCapture, removeCapture } from 'ddl-fanout/postgres';
+import pg from 'pg';
+import { fromPg, installCapture, removeCapture } from 'ddl-fanout/postgres';
 import { line, Listener, listening, type TestSession } from '../../helpers/postgresDatabase.js';
 import { PostgresServer, postgresServer, type ServerDatabase } from '../../helpers/postgresServer.js';
 import { describeWith } from '../../helpers/servers.js';
@@ -117,6 +118,28 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     },
   );
 
+  it('are refused each time when they are REPEATABLE READ, whichever version of a row comes first', async () => {
+    for (let i = 0; i < 30; i++) {
+      await database.sql(`DROP SCHEMA s CASCADE; CREATE SCHEMA s; CREATE TABLE s.t (a int);
+        CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run()`);
+      await one.sql('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+      await two.sql('GRANT SELECT ON s.t TO other');
+      await expect(one.sql('ALTER TABLE s.t RENAME TO u')).rejects.toMatchObject({ code: '40001' });
+      await one.sql('ROLLBACK');
+    }
+  });
+
+  it('are not refused for a row that was locked and not changed', async () => {
+    await database.sql(fn('s.f()'));
+    for (const catalog of [`pg_namespace WHERE nspname = 's'`, `pg_proc WHERE proname = 'f'`])
+      await two.sql(`BEGIN; SELECT FROM ${catalog} FOR UPDATE; COMMIT`);
+    await one.sql(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ; ALTER FUNCTION s.f() COST 5; ALTER FUNCTION s.f() COST 6; COMMIT',
+    );
+    expect(await told()).toEqual(['put function s.f()', 'put function s.f()', 'put function s.f()']);
+  });
+
   it('are refused at COMMIT when they are REPEATABLE READ and a capture was installed meanwhile', async () => {
     const schema = 'meanwhile';
     await one.sql(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1`);
@@ -159,6 +182,41 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     late.stop();
   });
 
+  it('lose nothing that was prepared while an installation waited, nor of a session that nobody can watch', async () => {
+    const schema = 'unseen';
+    await one.sql(`BEGIN; ${fn('s.early()')}`);
+    await two.sql(`SET track_activities = off`);
+    await two.sql(`BEGIN; ${fn('s.unseen()')}`);
+    let done = false;
+    const installed = installCapture(database.client, { schema }).then(() => (done = true));
+    await database.sql('SELECT pg_sleep(0.2)');
+    await two.sql('COMMIT; RESET track_activities');
+    await database.sql('SELECT pg_sleep(0.2)');
+    expect(done).toBe(false);
+    await one.sql(`PREPARE TRANSACTION 'x'`);
+    await database.sql('SELECT pg_sleep(0.2)');
+    expect(done).toBe(false);
+    await database.sql(`COMMIT PREPARED 'x'`);
+    await installed;
+    const late = new Listener(database, { schema });
+    await late.settled();
+    expect(late.messages.map(line).sort()).toEqual(['put function s.early()', 'put function s.unseen()']);
+    late.stop();
+    await removeCapture(database.client, { schema });
+  });
+
+  it('look for names where they did when a capture is installed in a transaction of theirs', async () => {
+    const client = new pg.Client({ connectionString: server.url(database.name) });
+    await client.connect();
+    await client.query('BEGIN');
+    await installCapture(fromPg(client));
+    await client.query(fn('mine()'));
+    await client.query('COMMIT');
+    await client.end();
+    expect(await told()).toEqual(['put function public.mine()']);
+    await database.sql('DROP FUNCTION public.mine()');
+  });
+
   it('lose nothing that began before a capture was installed, and had not written', async () => {
     const schema = 'quiet';
     await database.sql(
@@ -196,7 +254,7 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     await one.sql(`BEGIN; ${fn('s.early()')}`);
     const cutOff = expect(installCapture(database.client, { schema })).rejects.toThrow();
     const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE query LIKE '%prepared_xacts%' AND pid <> pg_backend_pid() AND datname = current_database()`;
+      WHERE query LIKE '%virtualxid%' AND pid <> pg_backend_pid() AND datname = current_database()`;
     while ((await database.sql(cut)).length === 0);
     await cutOff;
     const installed = installCapture(database.client, { schema });
