@@ -278,8 +278,11 @@ describe('a flood', () => {
       );
       for (let sent = 0; origin.server.stats().pingsDropped < 10_000; sent++) {
         if (sent > 4_000) throw new Error('no ping was dropped');
-        if (!socket.write(burst))
-          await Promise.race([once(socket, 'drain'), new Promise((resolve) => setTimeout(resolve, 50))]);
+        if (!socket.write(burst)) {
+          // It may never drain: the server hears one message a turn.
+          const late = AbortSignal.timeout(50);
+          await once(socket, 'drain', { signal: late }).catch(() => undefined);
+        }
       }
       expect(origin.server.stats()).toMatchObject({ sessions: 2, protocolErrors: 0 });
       socket.destroy();
