@@ -29,7 +29,10 @@ export interface LiteOptions {
   readonly reconnect?: ReconnectOptions | undefined;
   /** How long the server may take to let the device in, ms, above 0 to 2^31-1; default 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** A server that was silent for this long is pinged, and given up when it is silent as long again, ms, above 0 to 2^31-1; default 30,000. */
+  /**
+   * A server that was silent for this long is pinged, and given up when it is silent as long again, ms, above 0 to 2^31-1;
+   * default 30,000.
+   */
   readonly keepalive?: number | undefined;
   /** Where time comes from; default: the event loop. */
   readonly scheduler?: SchedulerLike | undefined;
@@ -88,6 +91,7 @@ export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
 
 function checkReconnect(reconnect: ReconnectOptions): CheckedLiteOptions['reconnect'] {
   objectOption('reconnect', reconnect);
+  // Either one that is given moves the default of the other.
   const { maxDelay: most = 30_000 } = reconnect;
   milliseconds('reconnect.maxDelay', most);
   const { initialDelay = Math.min(500, most) } = reconnect;

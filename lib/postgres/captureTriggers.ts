@@ -121,7 +121,8 @@ DECLARE
 BEGIN
   PERFORM ${s}.on_touch(coalesce(everything, ARRAY(
     SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched FROM pg_event_trigger_ddl_commands() e
-    WHERE e.objid IS NOT NULL AND NOT (e.in_extension AND e.command_tag IN ('CREATE FUNCTION', 'CREATE PROCEDURE')) AND e.schema_name IS DISTINCT FROM 'pg_temp'
+    WHERE e.objid IS NOT NULL AND NOT (e.in_extension AND e.command_tag IN ('CREATE FUNCTION', 'CREATE PROCEDURE'))
+      AND e.schema_name IS DISTINCT FROM 'pg_temp'
       AND (e.command_tag LIKE 'ALTER %' OR e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass)))));
 END
 ${quote};

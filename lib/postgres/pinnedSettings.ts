@@ -1,7 +1,8 @@
 /**
  * What every function of a capture runs under, whatever the session that runs DDL has set: a search path in which
  * nobody can put a function of the same name, and the settings that the text of a definition depends on. Planning
- * costs more than the queries do, so plans are kept for the session.
+ * costs more than the queries do, so plans are kept for the session. Where a bitmap is not asked, an index forgets entries of rows
+ * that are gone: all of the changes under way are, after each commit.
  */
 export const pinnedSettings = `
   SET search_path = pg_catalog, pg_temp
@@ -13,4 +14,5 @@ export const pinnedSettings = `
   SET bytea_output = hex
   SET extra_float_digits = 1
   SET jit = off
+  SET enable_bitmapscan = off
   SET plan_cache_mode = force_generic_plan`;

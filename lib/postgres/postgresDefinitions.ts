@@ -32,8 +32,8 @@ import { isPassing, meaningOf } from './sqlState.js';
  * - A reader that comes back under its name is first told the deletes it has missed, then the snapshot. With
  *   `snapshot: false` it gets what it missed, change by change.
  * - Each message once per subscription. A reader that died before its position was noted gets the last batch again.
- * - A lost connection is made again, for ever, and a standby waited for that is not promoted yet. When the database has another history then (a standby was promoted, the
- *   capture was installed anew), or when another reader of the same name has pruned the log, what exists is told again and what
+ * - A lost connection is made again, for ever, and a standby waited for that is not promoted yet. When the database has
+ *   another history then (a standby was promoted, the capture was installed anew), or when another reader of the same name has pruned the log, what exists is told again and what
  *   this subscription told and is gone is deleted.
  * @throws {FanoutError} BAD_OPTION at call time
  * @returns errors with `CaptureError` NOT_INSTALLED, PRIVILEGE, VERSION, READ_ONLY or CLOSED, or with the server's own

@@ -45,6 +45,25 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     return listener.messages.map(line);
   };
 
+  /** The capture tells this, and nothing else; it is removed then. */
+  const expectTold = async (schema: string, lines: readonly string[]): Promise<void> => {
+    const listener = new Listener(database, { schema });
+    await listener.settled();
+    expect(listener.messages.map(line)).toEqual(lines);
+    listener.stop();
+    await removeCapture(database.client, { schema });
+  };
+
+  /** Resolves when the installation has looked a few times, in vain, whether others have ended. */
+  const untilItWaits = async (): Promise<void> => {
+    const looks = new Set<string>();
+    while (looks.size < 3) {
+      const found = await database.sql(`SELECT query_start::text AS look FROM pg_stat_activity
+        WHERE query ~ '^SELECT (l.virtualxid|transaction::text) AS name' AND datname = current_database()`);
+      for (const { look } of found) looks.add(String(look));
+    }
+  };
+
   it('are told in the order of their commits, not of their statements', async () => {
     await one.sql(`BEGIN; ${fn('s.a()')}`);
     await two.sql(`BEGIN; ${fn('s.b()')}`);
@@ -182,27 +201,27 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     late.stop();
   });
 
-  it('lose nothing that was prepared while an installation waited, nor of a session that nobody can watch', async () => {
-    const schema = 'unseen';
+  it('lose nothing that was prepared while an installation waited', async () => {
+    const schema = 'prepared';
     await one.sql(`BEGIN; ${fn('s.early()')}`);
-    await two.sql(`SET track_activities = off`);
-    await two.sql(`BEGIN; ${fn('s.unseen()')}`);
-    let done = false;
-    const installed = installCapture(database.client, { schema }).then(() => (done = true));
-    await database.sql('SELECT pg_sleep(0.2)');
-    await two.sql('COMMIT; RESET track_activities');
-    await database.sql('SELECT pg_sleep(0.2)');
-    expect(done).toBe(false);
+    const installed = installCapture(database.client, { schema });
+    await untilItWaits();
     await one.sql(`PREPARE TRANSACTION 'x'`);
-    await database.sql('SELECT pg_sleep(0.2)');
-    expect(done).toBe(false);
+    await untilItWaits();
     await database.sql(`COMMIT PREPARED 'x'`);
     await installed;
-    const late = new Listener(database, { schema });
-    await late.settled();
-    expect(late.messages.map(line).sort()).toEqual(['put function s.early()', 'put function s.unseen()']);
-    late.stop();
-    await removeCapture(database.client, { schema });
+    await expectTold(schema, ['put function s.early()']);
+  });
+
+  it('lose nothing of a session that nobody can watch', async () => {
+    const schema = 'unseen';
+    await two.sql('SET track_activities = off');
+    await two.sql(`BEGIN; ${fn('s.unseen()')}`);
+    const installed = installCapture(database.client, { schema });
+    await untilItWaits();
+    await two.sql('COMMIT; RESET track_activities');
+    await installed;
+    await expectTold(schema, ['put function s.unseen()']);
   });
 
   it('look for names where they did when a capture is installed in a transaction of theirs', async () => {
@@ -224,18 +243,12 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     );
     await one.sql(`BEGIN; LOCK TABLE s.t IN SHARE MODE`);
     const waits = two.sql('CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run()');
-    let done = false;
-    const installed = installCapture(database.client, { schema }).then(() => (done = true));
-    await database.sql('SELECT pg_sleep(0.3)');
-    expect(done).toBe(false);
+    const installed = installCapture(database.client, { schema });
+    await untilItWaits();
     await one.sql('COMMIT');
     await waits;
     await installed;
-    const late = new Listener(database, { schema });
-    await late.settled();
-    expect(late.messages.map(line)).toEqual(['put function s.run()', 'put trigger trg on s.t']);
-    late.stop();
-    await removeCapture(database.client, { schema });
+    await expectTold(schema, ['put function s.run()', 'put trigger trg on s.t']);
   });
 
   it('go on while a capture that is up to date is installed again beside them', async () => {
@@ -243,8 +256,9 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
       CREATE FUNCTION s.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM s.t; END`);
     await one.sql('BEGIN; ALTER TABLE s.t ADD COLUMN b int');
     const installed = installCapture(database.client);
+    while ((await database.sql('SELECT FROM pg_locks WHERE NOT granted')).length === 0);
     await two.sql(fn('s.beside()'));
-    await one.sql('SELECT pg_sleep(1.2); COMMIT');
+    await one.sql('COMMIT');
     await installed;
     expect(await told()).toEqual(['put function s.f()', 'put function s.beside()']);
   });
