@@ -38,3 +38,13 @@ export function objectOption<T extends object>(option: string, value: T): T {
   if (typeof value === 'object' && (value as unknown) !== null) return value;
   throw badOption(option, 'an object', value);
 }
+
+/** The longest that a timer takes, ms; Node takes a longer one for 1. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** @throws {FanoutError} BAD_OPTION unless `value` is a time for a timer, of `least` or more; without `least`, above 0. */
+export function milliseconds(option: string, value: number, least?: number): number {
+  const isLong = least === undefined ? value > 0 : value >= least;
+  if (typeof value === 'number' && isLong && value <= LONGEST_TIMER) return value;
+  throw badOption(option, `milliseconds ${least === undefined ? 'above 0' : `of ${least}`} to ${LONGEST_TIMER}`, value);
+}

@@ -1,4 +1,4 @@
-import { badOption, functionOption, objectOption } from '../options.js';
+import { badOption, functionOption, milliseconds, objectOption } from '../options.js';
 import { newLiteId } from './liteId.js';
 import { memoryStore } from './memoryStore.js';
 import { isWellFormed } from './tokenSource.js';
@@ -49,8 +49,6 @@ export interface ReconnectOptions {
 export type CheckedLiteOptions = {
   readonly [K in Exclude<keyof LiteOptions, 'reconnect'>]-?: NonNullable<LiteOptions[K]>;
 } & { readonly reconnect: { readonly initialDelay: number; readonly maxDelay: number } };
-
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
@@ -107,12 +105,6 @@ function checkMethod<T extends object>(option: string, value: T, method: keyof T
 function socketUrl(url: string): string {
   if (typeof url === 'string' && URL.canParse(url) && /^wss?:[^#]*$/i.test(url)) return url;
   throw badOption('url', 'a ws: or wss: URL without a fragment', url);
-}
-
-function milliseconds(option: string, value: number, least = 0): number {
-  if (typeof value === 'number' && value > 0 && value >= least && value <= LONGEST_TIMER) return value;
-  const from = least > 0 ? `of ${least}` : 'above 0';
-  throw badOption(option, `milliseconds ${from} to ${LONGEST_TIMER}`, value);
 }
 
 function checkText(option: string, value: unknown): void {

@@ -10,10 +10,9 @@ import {
   type SchedulerLike,
   timer,
 } from 'rxjs';
+import { LONGEST_TIMER } from '../options.js';
 import { expiryOf, type TokenSource } from './tokenSource.js';
 
-/** Timers run off their range above this many milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 /** Below this many milliseconds there is no time left for a refresh. */
 const TOO_LATE = 1_000;
 

@@ -2,7 +2,7 @@ import type { SchedulerLike } from 'rxjs';
 import type { DefinitionScope } from '../definition.js';
 import { checkScope } from '../fanout/scopeKey.js';
 import { type Logger, safeLogger } from '../log.js';
-import { badOption, functionOption, objectOption } from '../options.js';
+import { badOption, functionOption, LONGEST_TIMER, objectOption } from '../options.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
 import type { Deliver } from './deliver.js';
 import type { CaptureOptions } from './installCapture.js';
@@ -51,9 +51,6 @@ export interface CheckedReaderOptions {
   readonly logger: Logger;
   readonly scheduler: SchedulerLike | undefined;
 }
-
-// Node takes a longer one for 1.
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkReaderOptions(options: PostgresDefinitionsOptions): CheckedReaderOptions {

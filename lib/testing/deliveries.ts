@@ -1,8 +1,5 @@
 import { NEVER, type Observable, type SchedulerLike, asyncScheduler, ignoreElements, throwError, timer } from 'rxjs';
-import { badOption, wholeNumber } from '../options.js';
-
-// Node takes a longer one for 1.
-const LONGEST_TIMER = 2 ** 31 - 1;
+import { milliseconds, wholeNumber } from '../options.js';
 
 /** A `deliver` that takes one value and never finishes it: a device that stopped reading. */
 export function stalledDelivery(): (value: unknown) => Observable<never> {
@@ -19,8 +16,7 @@ export function slowDelivery(
   duration: number,
   scheduler: SchedulerLike = asyncScheduler,
 ): (value: unknown) => Observable<never> {
-  if (typeof duration !== 'number' || !(duration >= 0 && duration <= LONGEST_TIMER))
-    throw badOption('duration', `milliseconds of 0 to ${LONGEST_TIMER}`, duration);
+  milliseconds('duration', duration, 0);
   return () => timer(duration, scheduler).pipe(ignoreElements());
 }
 

@@ -1,4 +1,4 @@
-import { badOption, objectOption } from '../options.js';
+import { milliseconds, objectOption } from '../options.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { KnownEpochs } from './knownEpochs.js';
 import { newCounts, type DefinitionServerStats, type ServerCount } from './serverStats.js';
@@ -26,7 +26,6 @@ export interface DefinitionServer {
 }
 
 const DEFAULT_GRACE = 5_000;
-const LONGEST_GRACE = 2 ** 31 - 1;
 
 export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, UpgradeOwner {
   readonly epochs = new KnownEpochs();
@@ -77,8 +76,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
 
   close(options: { readonly grace?: number | undefined } = {}): Promise<void> {
     const { grace = DEFAULT_GRACE } = objectOption('options', options);
-    if (!(typeof grace === 'number' && grace >= 0 && grace <= LONGEST_GRACE))
-      throw badOption('grace', `milliseconds of 0 to ${LONGEST_GRACE}`, grace);
+    milliseconds('grace', grace, 0);
     return (this.#closing ??= this.#close(grace));
   }
 

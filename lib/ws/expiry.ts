@@ -1,5 +1,4 @@
-/** Timers run off their range above this many milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+import { LONGEST_TIMER } from '../options.js';
 
 /** Calls back at a time (epoch seconds) that may be years away; keeps no process alive. Another `set` replaces it. */
 export class Expiry {

@@ -1,4 +1,4 @@
-import { badOption, functionOption, objectOption, wholeNumber } from '../options.js';
+import { badOption, functionOption, milliseconds, objectOption, wholeNumber } from '../options.js';
 import { safeLogger, type Logger } from '../log.js';
 import { DEFAULT_HIGH_WATER_MARK } from './deliverTo.js';
 import { isServed } from './upgrades.js';
@@ -72,8 +72,6 @@ export interface ServerSettings {
   readonly logger: Logger;
   readonly limits: { readonly [K in keyof ServerLimits]-?: number };
 }
-
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkServeOptions(options: ServeOptions): ServerSettings {
@@ -161,9 +159,4 @@ function canReplay(fanout: DefinitionSyncFanout): boolean {
 
 function ignore(): void {
   // Nobody subscribes.
-}
-
-function milliseconds(option: string, value: number): number {
-  if (typeof value === 'number' && value > 0 && value <= LONGEST_TIMER) return value;
-  throw badOption(option, `milliseconds above 0 to ${LONGEST_TIMER}`, value);
 }
