@@ -113,7 +113,7 @@ export function completeScript({ schema: s }: CaptureNames): string {
 /** SQL that takes a capture away. It fails, and changes nothing, when the schema holds anything else. */
 export function removeScript(names: CaptureNames): string {
   const { schema: s } = names;
-  const tables = ['capture', 'definition', 'change', 'touched', 'reader'].map((table) => `${s}.${table}`);
+  const tables = ['capture', 'definition', 'change', 'touched', 'due', 'reader'].map((table) => `${s}.${table}`);
   return onOwnPath(`${dropEventTriggers(names)}${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};`);
 }
 
@@ -131,14 +131,17 @@ END
 ${quote};`;
 }
 
-// By catalog and not by name: an older version may have had functions that this one does not know.
-function dropCode({ schema: s, quote, literal }: CaptureNames): string {
+// By catalog and not by name: an older version may have had functions and triggers that this one does not know.
+function dropCode({ quote, literal }: CaptureNames): string {
   return `
-DROP TRIGGER IF EXISTS on_commit ON ${s}.touched;
 DO ${quote}
 DECLARE
   drops text;
 BEGIN
+  SELECT string_agg(format('DROP TRIGGER %I ON %s', t.tgname, c.oid::regclass), ';') INTO drops
+  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = ${literal} AND NOT t.tgisinternal;
+  IF drops IS NOT NULL THEN EXECUTE drops; END IF;
   SELECT string_agg(format('DROP FUNCTION %s', p.oid::regprocedure), ';') INTO drops
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
   IF drops IS NOT NULL THEN EXECUTE drops; END IF;

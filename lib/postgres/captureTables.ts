@@ -7,6 +7,8 @@ import type { CaptureNames } from './captureNames.js';
  * - `definition`: what exists and was told, as of that number.
  * - `change`: the log; `position` is null until its transaction commits.
  * - `touched`: what the transaction under way has touched; empty for everybody else.
+ * - `due`: one row while it holds anything, whose trigger numbers it all at commit; a trigger for each of `touched` would look through
+ *   all of them each time.
  * - `reader`: how far each named reader has read.
  *
  * A name may be longer than what a B-tree takes (2,704 bytes), so definitions are found by a hash, and unique because one
@@ -46,6 +48,9 @@ CREATE TABLE IF NOT EXISTS ${s}.touched (
   objid oid NOT NULL,
   named boolean NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ${s}.due (
+  due boolean NOT NULL
+);
 CREATE TABLE IF NOT EXISTS ${s}.reader (
   name text PRIMARY KEY,
   position bigint NOT NULL
@@ -53,6 +58,7 @@ CREATE TABLE IF NOT EXISTS ${s}.reader (
 ALTER TABLE ${s}.capture REPLICA IDENTITY FULL;
 ALTER TABLE ${s}.definition REPLICA IDENTITY FULL;
 ALTER TABLE ${s}.touched REPLICA IDENTITY FULL;
+ALTER TABLE ${s}.due REPLICA IDENTITY FULL;
 INSERT INTO ${s}.capture (version, position) SELECT 0, 0 WHERE NOT EXISTS (SELECT FROM ${s}.capture);
 `;
 }

@@ -58,6 +58,12 @@ ${quote};
 function commitTrigger(names: CaptureNames): string {
   const { schema: s, quote } = names;
   return `
+CREATE FUNCTION ${s}.touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
+BEGIN
+  INSERT INTO ${s}.touched SELECT * FROM unnest(objects);
+  IF NOT EXISTS (SELECT FROM ${s}.due) THEN INSERT INTO ${s}.due VALUES (true); END IF;
+END
+${quote};
 CREATE FUNCTION ${s}.number_changes() RETURNS void LANGUAGE plpgsql AS ${quote}
 DECLARE
   before bigint;
@@ -70,10 +76,12 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE =
         'could not serialize access due to a capture that was installed meanwhile', HINT = 'Try the transaction again.';
     END IF;
+    DELETE FROM ${s}.due;
     DELETE FROM ${s}.touched;
     DELETE FROM ${s}.change WHERE position IS NULL;
     RETURN;
   END IF;
+  DELETE FROM ${s}.due;
   last := before;
   LOOP
     objects := ARRAY(SELECT ROW(o.classid, o.objid, false)::${s}.touched FROM (
@@ -93,25 +101,24 @@ END
 ${quote};
 CREATE FUNCTION ${s}.on_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 BEGIN
-  -- The first row of a transaction has done it for all.
-  IF EXISTS (SELECT FROM ${s}.touched) THEN PERFORM ${s}.number_changes(); END IF;
+  PERFORM ${s}.number_changes();
   RETURN NULL;
 END
 ${quote};
-CREATE CONSTRAINT TRIGGER on_commit AFTER INSERT ON ${s}.touched DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER on_commit AFTER INSERT ON ${s}.due DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION ${s}.on_commit();
-ALTER TABLE ${s}.touched ENABLE ALWAYS TRIGGER on_commit;
+ALTER TABLE ${s}.due ENABLE ALWAYS TRIGGER on_commit;
 `;
 }
 
-// Looking comes before touching: with SET CONSTRAINTS ALL IMMEDIATE the insert numbers what is there at once.
+// Being due comes last: with SET CONSTRAINTS ALL IMMEDIATE it numbers what is there at once.
 function eventFunctions({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN
   IF cardinality(objects) > 0 THEN
     PERFORM ${s}.look(objects);
-    INSERT INTO ${s}.touched SELECT * FROM unnest(objects);
+    PERFORM ${s}.touch(objects);
   END IF;
 END
 ${quote};

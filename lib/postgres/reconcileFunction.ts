@@ -45,7 +45,7 @@ BEGIN
   SELECT d.definition_type, d.name, 'delete', d.classid, d.objid, '' FROM ${s}.definition d
   WHERE NOT EXISTS (SELECT FROM present p WHERE p.definition_type = d.definition_type AND p.name = d.name)
   ORDER BY d.definition_type = 'trigger' DESC, d.objid;
-  INSERT INTO ${s}.touched VALUES (0, 0, false);
+  PERFORM ${s}.touch(ARRAY[ROW(0, 0, false)::${s}.touched]);
 END
 ${quote};
 `;

@@ -373,7 +373,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       for (const damage of [
         `ALTER EVENT TRIGGER ${schema}_drop DISABLE`,
         `DROP EVENT TRIGGER ${schema}_drop`,
-        `ALTER TABLE ${schema}.touched DISABLE TRIGGER on_commit`,
+        `ALTER TABLE ${schema}.due DISABLE TRIGGER on_commit`,
         `CREATE OR REPLACE FUNCTION ${schema}.on_touch(objects ${schema}.touched[]) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`,
         `DROP FUNCTION ${schema}.on_touch(${schema}.touched[])`,
         `DROP FUNCTION ${schema}.reconcile()`,
@@ -518,6 +518,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       const attempts = [
         `SELECT * FROM ${schema}.change`,
         `INSERT INTO ${schema}.touched VALUES (0, 0, true)`,
+        `INSERT INTO ${schema}.due VALUES (true)`,
         `DELETE FROM ${schema}.reader`,
         `LOCK TABLE ${schema}.capture`,
         `SELECT ${schema}.reconcile()`,

@@ -1,6 +1,7 @@
 import { describe, jest } from '@jest/globals';
 import { openPglite } from '../helpers/postgresPglite.js';
 import { captureConformance } from './captureConformance.js';
+import { costConformance } from './costConformance.js';
 import { payloadConformance } from './payloadConformance.js';
 import { statementConformance } from './statementConformance.js';
 
@@ -11,4 +12,5 @@ describe('PGlite as the Origin', () => {
   statementConformance(openPglite);
   captureConformance(openPglite);
   payloadConformance(openPglite);
+  costConformance(openPglite);
 });

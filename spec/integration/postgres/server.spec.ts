@@ -3,6 +3,7 @@ import { majors, postgresMajor } from '../../helpers/postgresPrograms.js';
 import { PostgresServer } from '../../helpers/postgresServer.js';
 import { describeWith } from '../../helpers/servers.js';
 import { captureConformance } from '../../postgres/captureConformance.js';
+import { costConformance } from '../../postgres/costConformance.js';
 import { payloadConformance } from '../../postgres/payloadConformance.js';
 import { statementConformance } from '../../postgres/statementConformance.js';
 
@@ -23,5 +24,6 @@ for (const major of majors) {
     statementConformance(() => server.open());
     captureConformance(() => server.open());
     payloadConformance(() => server.open());
+    costConformance(() => server.open());
   });
 }

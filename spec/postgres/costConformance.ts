@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { installCapture } from 'ddl-fanout/postgres';
+import type { TestDatabase, TestSession } from '../helpers/postgresDatabase.js';
+
+const replace = (i: number): string => `CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT ${i}'`;
+const alter = (i: number): string => `ALTER TABLE t ALTER COLUMN a SET DEFAULT ${i}`;
+const createMany = (count: number): string => `DO $$ BEGIN FOR i IN 1..${count} LOOP
+  EXECUTE format('CREATE OR REPLACE FUNCTION d%s() RETURNS int LANGUAGE sql AS ''SELECT 1''', i); END LOOP; END $$`;
+
+/** What a capture adds to DDL, in pages and scans, which are the same on any machine. */
+export function costConformance(open: () => Promise<TestDatabase>): void {
+  describe('the cost of the capture', () => {
+    let database: TestDatabase;
+    let session: TestSession;
+
+    /** What `statement` and the numbering at its commit add to a count of the capture's tables and indexes. */
+    const counted = async (statement: string, count: 'blocks_fetched' | 'numscans', relations = 'true') => {
+      const sum = async (): Promise<number> => {
+        const [row] = await session.sql(`SELECT coalesce(sum(pg_stat_get_xact_${count}(oid)), 0)::int AS n FROM pg_class
+          WHERE relnamespace = 'ddl_fanout'::regnamespace AND ${relations}`);
+        return Number(row?.['n']);
+      };
+      await session.sql('BEGIN');
+      const before = await sum();
+      await session.sql(statement);
+      await session.sql('SET CONSTRAINTS ALL IMMEDIATE');
+      const cost = (await sum()) - before;
+      await session.sql('COMMIT');
+      return cost;
+    };
+    const pages = (statement: string): Promise<number> => counted(statement, 'blocks_fetched');
+
+    beforeAll(async () => {
+      database = await open();
+      session = (await database.session?.()) ?? { sql: (text) => database.sql(text), close: () => Promise.resolve() };
+      await database.sql('CREATE TABLE t (a int)');
+      await installCapture(database.client);
+      for (let i = 0; i < 3; i++) await pages(replace(i));
+    });
+    afterAll(async () => {
+      await session.close();
+      await database.close();
+    });
+
+    it('is a hundred pages or less for a statement, and does not grow with what committed before', async () => {
+      const before = [await pages(replace(1)), await pages(alter(1))];
+      for (let i = 0; i < 100; i++) await database.sql(replace(i));
+      const after = [await pages(replace(2)), await pages(alter(2))];
+      expect(Math.max(...before)).toBeLessThanOrEqual(100);
+      after.forEach((cost, i) => expect(cost).toBeLessThanOrEqual(1.5 * (before[i] ?? 0)));
+    });
+
+    it('reads no entry of an index again that belongs to a change of another transaction', async () => {
+      // A bitmap scan would read a thousand of them for each object it looks up: it learns of no row that is gone.
+      const before = await pages(replace(3));
+      await database.sql(createMany(1_000));
+      for (let i = 0; i < 3; i++) await pages(replace(i));
+      expect(await pages(replace(4))).toBeLessThan(3 * before);
+    });
+
+    it('grows with what a transaction changes, and not with its square', async () => {
+      const touched = `relname = 'touched'`;
+      const scans = async (count: number): Promise<number> => counted(createMany(count), 'numscans', touched);
+      await scans(10);
+      expect(await scans(200)).toBe(await scans(20));
+      expect(await pages(createMany(200))).toBeLessThan(11 * (await pages(createMany(20))));
+    });
+  });
+}
