@@ -1,12 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { overSockets } from './contenders/overSockets.js';
+import { wsSend } from './contenders/wsSend.js';
 import { ratioOf, spreadOf } from './support/figure.js';
 import { compile } from './support/load.js';
 import { SOCKETS } from './support/sockets.js';
 import type { Figure, Group } from './support/figure.js';
 
-const [OURS, CONTROL, SEND_LOOP, SOCKET_IO] = overSockets.map(({ name }) => name) as [string, string, string, string];
+const [OURS, CONTROL, ...OTHERS] = overSockets.map(({ name }) => name) as [string, string, ...string[]];
+const SEND_LOOP = wsSend.name;
 const ROUNDS = 20;
 /** Each is sent by for so long before it counts, ms: until the compiler, whose CPU would count too, is done with it. */
 const WARM_UP = 5_000;
@@ -22,8 +24,9 @@ export const group: Group = {
   about:
     'Microseconds of CPU (user and system) of the server per frame and socket. Each server and its clients have a process of ' +
     'their own, so that none pays for what another leaves on the heap. Beside ours what bare `net` sockets cost that are ' +
-    'written the same bytes at once, and `ws` that sends one message after the other to every socket, and socket.io that ' +
-    'emits a binary argument.',
+    'written the same bytes at once, `ws` that sends one message after the other to every socket, socket.io that emits a ' +
+    'binary argument, and the sockets of `ws` written as the bare ones are, which is what is left of the difference when ' +
+    'nothing of ours is in it.',
   async run({ effort }) {
     const module = await compile('wsServer');
     const servers: Server[] = [];
@@ -86,7 +89,7 @@ function figure(what: string, of: (name: string) => readonly number[], atMost: n
     control: { name: CONTROL, cost: spreadOf(of(CONTROL)) },
     ratio: ratioOf(of(OURS), of(CONTROL)),
     target: { of: 'ratio', atMost },
-    others: [SEND_LOOP, SOCKET_IO].map((name) => ({ name, cost: spreadOf(of(name)) })),
+    others: OTHERS.map((name) => ({ name, cost: spreadOf(of(name)) })),
     note: `${cheaper(OURS)} times cheaper than the send loop, of the ${cheaper(CONTROL)} that one write can be`,
   };
 }
