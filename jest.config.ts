@@ -9,6 +9,7 @@ const config: Config = {
   // No spec asserts a time: this one only ends what hangs, on a machine however busy.
   testTimeout: 60_000,
   testMatch: ['**/*.spec.ts'],
+  reporters: ['default', '<rootDir>/spec/helpers/leftOutReporter.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^ddl-fanout$': '<rootDir>/lib/index.ts',

@@ -12,6 +12,8 @@ export interface DefinitionReceiver extends AsyncIterableIterator<DefinitionFram
   tryReceive(): DefinitionFrame | undefined;
   /** Ends gracefully: what waits can still be received. */
   close(): void;
+  /** Ends at once, and discards what waits: what leaving `for await` does, and whoever's transport has closed meanwhile. */
+  return(): Promise<IteratorResult<DefinitionFrame>>;
   /** Whether no frame can be added any more. */
   readonly closed: boolean;
   /** How many frames `tryReceive()` could give now. */

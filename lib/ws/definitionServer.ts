@@ -43,9 +43,14 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     private readonly server: HttpServer | HttpsServer,
     private readonly closeServer: () => Promise<void>,
   ) {
-    this.#events = settings.fanout.events$.subscribe((event) => {
-      if (event.type === 'caught-up') this.#sessions.get(event.sessionId)?.caughtUp();
-      else if (event.type === 'registered') this.#sessions.get(event.sessionId)?.registration.registered();
+    this.#events = settings.fanout.events$.subscribe({
+      next: (event) => {
+        if (event.type === 'caught-up') this.#sessions.get(event.sessionId)?.caughtUp();
+        else if (event.type === 'registered') this.#sessions.get(event.sessionId)?.registration.registered();
+      },
+      complete: () => {
+        if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away with 1001', {});
+      },
     });
     this.#upgrades = new Upgrades(this, webSockets, server, settings.path);
   }

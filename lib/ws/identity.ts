@@ -30,6 +30,8 @@ const U64 = 2n ** 64n;
 
 /** @throws {TypeError} unless it is an `Identity` that has not expired */
 export function checkIdentity(identity: Identity): Identity {
+  if (typeof identity !== 'object' || (identity as unknown) === null)
+    throw new TypeError('an identity must be an object with a subject');
   const { subject, scope, expiresAt } = identity;
   if (typeof subject !== 'string') throw new TypeError('an identity must have a subject');
   if (expiresAt !== undefined && typeof expiresAt !== 'number')

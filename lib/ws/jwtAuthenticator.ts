@@ -1,5 +1,6 @@
+import { FanoutError } from '../errors.js';
 import { badOption, functionOption, objectOption } from '../options.js';
-import { AuthenticationUnavailable, type Authenticate, type Identity } from './identity.js';
+import { AuthenticationUnavailable, checkIdentity, type Authenticate, type Identity } from './identity.js';
 import type { CryptoKey, JSONWebKeySet, JWK, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions, KeyObject } from 'jose';
 
 /** A key, as `jose` takes it; a secret as bytes. */
@@ -59,7 +60,7 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
     const { jwtVerify } = await loadJose();
     opened ??= open();
     const { payload } = await jwtVerify(token, await opened, rules);
-    const said = await identity(payload);
+    const said = checkIdentity(await identity(payload));
     if (payload.exp === undefined) return said;
     // Whatever the identity says, a token that has expired lets nobody stay.
     const { subject, scope, expiresAt = Infinity } = said;
@@ -100,7 +101,10 @@ function checkKey(key: KeyInput | undefined, jwks: JwtAuthenticatorOptions['jwks
     return () => openKeySet(keys);
   }
   if (isKey(key)) return () => Promise.resolve(key);
-  throw badOption('key', 'bytes, a key object or a JWK, unless jwks is given', key);
+  // A text may be the secret, which is not to be read in a log.
+  const rule = 'bytes (of a secret), a key object (`createPublicKey(pem)`) or a JWK, unless jwks is given';
+  if (typeof key === 'string') throw new FanoutError('BAD_OPTION', `key must be ${rule}, got a string`);
+  throw badOption('key', rule, key);
 }
 
 /** Bytes, a `KeyObject` or `CryptoKey` (which have a type), or a JWK (which has a `kty`). */

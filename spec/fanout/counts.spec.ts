@@ -173,7 +173,7 @@ class World {
     if (what === 'finish') this.#running[number % this.#running.length]?.complete();
     if (what === 'unregister') fanout.unregister(id);
     if (what === 'unsubscribe') this.#subscriptions[number % this.#subscriptions.length]?.unsubscribe();
-    if (what === 'leave') void this.#receivers[number % this.#receivers.length]?.return?.();
+    if (what === 'leave') void this.#receivers[number % this.#receivers.length]?.return();
     if (what === 'take' && this.#receivers[number % this.#receivers.length]?.tryReceive()) this.#given++;
     if (what === 'receiver') this.#receivers.push(fanout.receiver(id, { capacity, overflow }));
     if (what !== 'register') return;
@@ -187,7 +187,7 @@ class World {
     else this.#fanout.complete();
     for (const inner of this.#running) inner.complete();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    for (const receiver of this.#receivers) void receiver.return?.();
+    for (const receiver of this.#receivers) void receiver.return();
     const { ending, waiting, inFlight, discarded, delivered, activeSessions } = this.#fanout.stats();
     expect({ activeSessions, ending, waiting, inFlight }).toEqual({
       activeSessions: 0,

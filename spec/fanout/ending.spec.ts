@@ -329,7 +329,7 @@ describe('afterwards (F11)', () => {
     const received = await receiver.receive().catch(String);
     expect(received).toBe(expected === '|' ? undefined : expected);
     receiver.close();
-    expect(await receiver.return?.()).toEqual({ done: true, value: undefined });
+    expect(await receiver.return()).toEqual({ done: true, value: undefined });
     expect(fanout.stats()).toMatchObject({ broadcast: 0, sessionsRegistered: 0, activeSessions: 0, ending: 0 });
     expect(fanout.unregister('late')).toBe(false);
     expect(logger.lines).toEqual([]);
@@ -343,7 +343,7 @@ describe('afterwards (F11)', () => {
     first.register('lite', () => undefined).subscribe();
     first.events$.subscribe({ complete: () => (second = new DefinitionSyncFanout({ logger: silent, catalog })) });
     first.complete();
-    void first.receiver('late').return?.();
+    void first.receiver('late').return();
     expect(second).toBeInstanceOf(DefinitionSyncFanout);
     expect(() => new DefinitionSyncFanout({ logger: silent, catalog })).toThrow('catalog must be of no other fan-out');
   });

@@ -103,7 +103,7 @@ describe('receiver', () => {
     ['it is unregistered', (fanout) => fanout.unregister('lite')],
     ['it is replaced', (fanout) => fanout.receiver('lite')],
     ['the fan-out completes', (fanout) => fanout.complete()],
-    ['its iterator is left', (_, receiver) => receiver.return?.()],
+    ['its iterator is left', (_, receiver) => receiver.return()],
   ])('gives undefined to all who await a frame when %s', async (_, end) => {
     const fanout = quietFanout();
     const receiver = fanout.receiver('lite');
@@ -119,7 +119,7 @@ describe('receiver', () => {
     const old = fanout.receiver('lite');
     const fresh = fanout.receiver('lite');
     old.close();
-    void old.return?.();
+    void old.return();
     broadcast(fanout, 'a');
     expect([old.closed, fresh.closed]).toEqual([true, false]);
     expect([takeAll(old), takeAll(fresh)]).toEqual([[], ['a']]);

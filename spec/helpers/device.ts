@@ -46,7 +46,7 @@ export class Device {
     this.started = true;
     if (pace === 'pulled') {
       this.#receiver = world.fanout.receiver(id, session);
-      if (this.discarded) void this.#receiver.return?.();
+      if (this.discarded) void this.#receiver.return();
       return;
     }
     const session$ = world.fanout.register(id, (frame) => this.#deliver(frame), session);
@@ -110,7 +110,7 @@ export class Device {
     this.#discard();
     this.left();
     this.#output?.unsubscribe();
-    void this.#receiver?.return?.();
+    void this.#receiver?.return();
   }
 
   left(): void {

@@ -122,7 +122,7 @@ const receiver: MakeHolder = (log, options) => {
   );
   const unsubscribe = () => {
     left = true;
-    void pulled.return?.();
+    void pulled.return();
   };
   return { ...fanoutHolder(fanout), take, unsubscribe };
 };

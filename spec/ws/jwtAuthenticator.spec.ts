@@ -121,6 +121,7 @@ describe('jwtAuthenticator', () => {
       throw new Error('not here');
     };
     await expect(verify(token, { identity: no })).rejects.toThrow('not here');
+    await expect(verify(token, { identity: (() => undefined) as never })).rejects.toThrow('must be an object');
   });
 });
 
@@ -195,6 +196,12 @@ describe('jwtAuthenticator', () => {
     const options = { key: secret, algorithms: ['HS256'], ...bad } as unknown as JwtAuthenticatorOptions;
     expect(() => jwtAuthenticator(options)).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown }),
+    );
+  });
+
+  it('does not repeat a secret that was given as a text', () => {
+    expect(() => jwtAuthenticator({ key: 'hush' as never, algorithms: ['HS256'] })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hush') as unknown }),
     );
   });
 });

@@ -113,6 +113,33 @@ describe('serveDefinitions', () => {
     expect(warnings).toEqual(said);
   });
 
+  const nothing = (): void => undefined;
+  it.each<[string, before: (over: DefinitionSyncFanout) => void, later: (over: DefinitionSyncFanout) => void]>([
+    ['is over already', (over) => over.complete(), nothing],
+    ['is over later', nothing, (over) => over.complete()],
+    ['has failed later', nothing, (over) => over.error(new Error('no'))],
+  ])('warns of a fan-out that %s, to which every client would come for nothing', async (_, before, later) => {
+    const logger = new QuietLogger();
+    const over = new DefinitionSyncFanout({ catalog: true });
+    before(over);
+    const server = await serveDefinitions({ fanout: over, authenticate, logger });
+    later(over);
+    expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['warn', 'the fan-out is over: whoever connects is sent away with 1001'],
+    ]);
+    await server.close();
+  });
+
+  it('says nothing of a fan-out that ends behind it', async () => {
+    const logger = new QuietLogger();
+    const over = new DefinitionSyncFanout({ catalog: true });
+    const server = await serveDefinitions({ fanout: over, authenticate, logger });
+    const closed = server.close();
+    over.complete();
+    await closed;
+    expect(logger.lines).toEqual([]);
+  });
+
   it('rejects when it cannot listen', async () => {
     const first = await serveDefinitions({ fanout: filled, authenticate });
     const port = Number(new URL(first.url).port);
