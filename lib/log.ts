@@ -18,10 +18,10 @@ export function reportUnhandled(error: unknown): void {
   throwError(() => error).subscribe();
 }
 
-/** Runs foreign teardown: what it throws must not keep a frame, or the end, from others. */
-export function guarded(teardown: () => void): void {
+/** Runs what is foreign, a teardown or observers: what it throws must not keep a frame, or the end, from others. */
+export function guarded(foreign: () => void): void {
   try {
-    teardown();
+    foreign();
   } catch (error) {
     reportUnhandled(error);
   }
@@ -35,10 +35,12 @@ function defaultLogger(): Logger {
 /**
  * Wraps a logger so that a throw of its own goes to the unhandled hook instead of into a stream.
  * @param logger default: tslog at `warn` and above
- * @throws {FanoutError} BAD_OPTION for `null`, and when one of the four methods is missing
+ * @throws {FanoutError} BAD_OPTION for what is no object, and when one of the four methods is missing
  */
 export function safeLogger(logger: Logger = defaultLogger()): Logger {
-  if ((logger as Logger | null) === null) throw badOption('logger', 'a Logger (debug, info, warn and error)', logger);
+  const isObject = typeof logger === 'object' || typeof logger === 'function';
+  if (!isObject || (logger as Logger | null) === null)
+    throw badOption('logger', 'a Logger (debug, info, warn and error)', logger);
   const guard = (level: keyof Logger) => {
     if (typeof logger[level] !== 'function') throw badOption(`logger.${level}`, 'a function', logger[level]);
     return (message: string, context?: object): void => {

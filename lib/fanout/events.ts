@@ -1,5 +1,6 @@
 import { Observable, Subject } from 'rxjs';
 import { InOrder } from '../inOrder.js';
+import { guarded } from '../log.js';
 import type { WireError } from '../errors.js';
 import type { DefinitionSyncMsg } from '../definition.js';
 
@@ -29,8 +30,8 @@ export class FanoutEvents {
   readonly events$: Observable<FanoutEvent>;
   readonly #subject = new Subject<FanoutEvent>();
   readonly #told = new InOrder<FanoutEvent>(
-    (event) => this.#subject.next(event),
-    () => this.#subject.complete(),
+    (event) => guarded(() => this.#subject.next(event)),
+    () => guarded(() => this.#subject.complete()),
   );
 
   constructor() {

@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import { InOrder } from '../inOrder.js';
+import { guarded } from '../log.js';
 import { Group } from './group.js';
 import { scopeKey } from './scopeKey.js';
 import type { Observable, Observer, SubjectLike, Unsubscribable } from 'rxjs';
@@ -97,7 +98,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
       group.offer(frame);
       this.#closeIfEmpty(group);
     }
-    this.#tap.next(frame);
+    guarded(() => this.#tap.next(frame));
     // Behind everybody that was called: a group may be another one by now.
     for (const unswept of this.#unswept) this.#sweep(unswept);
     this.#unswept.clear();
@@ -122,8 +123,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const told = (): void => {
       for (const key of this.#groups.keys()) this.catalog?.close(key);
       this.#groups.clear();
-      if (failure === undefined) this.#tap.complete();
-      else this.#tap.error(failure.error);
+      guarded(() => (failure === undefined ? this.#tap.complete() : this.#tap.error(failure.error)));
     };
     if (failure === undefined) this.host.complete(told);
     else this.host.fail(failure.error, told);

@@ -32,8 +32,8 @@ export type DefinitionOverrides = { readonly [K in keyof DefinitionSyncMsg]?: De
  * @param overrides any field of the message; a `payload` among them is used as it is
  */
 export function definition(name: string, overrides: DefinitionOverrides = {}): DefinitionSyncMsg {
-  const { definitionType = 'function', action = 'put' } = overrides;
-  const body = action === 'delete' ? '' : JSON.stringify({ name, ...bodies[definitionType] });
+  const { definitionType = 'function', action = 'put', name: named = name } = overrides;
+  const body = action === 'delete' ? '' : JSON.stringify({ name: named, ...bodies[definitionType] });
   const { payload = new TextEncoder().encode(body) } = overrides;
-  return { ...overrides, definitionType, name: overrides.name ?? name, action, payload };
+  return { ...overrides, definitionType, name: named, action, payload };
 }

@@ -28,12 +28,9 @@ export function slowDelivery(
  */
 export function failingDelivery(after = 0, error?: Error): (value: unknown) => Observable<never> | undefined {
   wholeNumber('after', after);
-  let delivered = 0;
+  let deliveries = 0;
   return () => {
-    if (delivered < after) {
-      delivered += 1;
-      return undefined;
-    }
-    return throwError(() => error ?? new Error(`delivery ${after + 1} failed`));
+    const number = ++deliveries;
+    return number <= after ? undefined : throwError(() => error ?? new Error(`delivery ${number} failed`));
   };
 }

@@ -229,6 +229,10 @@ describe('DefinitionSyncFanout', () => {
       expect(call).toThrow(new RegExp(`^${option}.* must be .*, got `));
     });
 
+    it('names a logger that is none', () => {
+      expect(() => new DefinitionSyncFanout({ logger: 42 as never })).toThrow(/^logger must be .*, got 42$/);
+    });
+
     const badSession: [string, object][] = [
       ['capacity', { capacity: NaN }],
       ['overflow', { overflow: 'drop' }],

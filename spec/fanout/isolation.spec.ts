@@ -1,9 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { DefinitionSyncFanout } from 'ddl-fanout';
+import { DefinitionCatalog, DefinitionSyncFanout } from 'ddl-fanout';
 import { definition, marbles, slowDelivery, stalledDelivery } from 'ddl-fanout/testing';
-import { finalize, map, NEVER, Observable, of, Subject, throwError, timer } from 'rxjs';
+import { asyncScheduler, finalize, map, NEVER, Observable, of, Subject, throwError, timer } from 'rxjs';
 import type { ObservableInput, Subscriber } from 'rxjs';
-import { broadcast, eventsOf, keeper, nameOf, recordingLogger, silent, unhandledIn } from '../helpers/fanout.js';
+import {
+  broadcast,
+  eventsOf,
+  imbalances,
+  keeper,
+  nameOf,
+  recordingLogger,
+  silent,
+  unhandledIn,
+} from '../helpers/fanout.js';
 
 const reset = new Error('reset');
 const fail = (): never => {
@@ -67,18 +76,75 @@ describe('isolation (F6)', () => {
   });
 
   it('raises no unhandled error for a session that nobody handles the errors of', () => {
+    let events: string[] = [];
     const unhandled = unhandledIn(() => {
       const fanout = new DefinitionSyncFanout({ logger: silent });
+      events = eventsOf(fanout);
       fanout.register('bare', fail).subscribe();
       fanout.register('next only', fail).subscribe(() => undefined);
       fanout.register('observer', fail).subscribe({ next: () => undefined });
       fanout.register('late', () => timer(1).pipe(map(fail))).subscribe();
       broadcast(fanout, '1');
       fanout.register('ended', () => undefined).subscribe();
-      fanout.error(reset);
-      fanout.register('over', () => undefined).subscribe();
+      asyncScheduler.schedule(() => {
+        fanout.error(reset);
+        fanout.register('over', () => undefined).subscribe();
+      }, 2);
     });
+    expect(events.filter((event) => event.includes(' failed '))).toEqual([
+      ...['ended bare failed 1', 'ended next only failed 1', 'ended observer failed 1'],
+      ...['ended late failed 1', 'ended ended failed 0'],
+    ]);
     expect(unhandled).toEqual([]);
+  });
+
+  describe('observers of `frames$` and `events$` that throw past their error handlers', () => {
+    const [wrong, worse] = [new Error('wrong'), new Error('worse')];
+    /** Throws, and once more as it is torn down: what RxJS can tell nobody, it throws at whoever emits. */
+    const throwing = <T>(source$: Observable<T>): void => {
+      source$.pipe(map(fail), finalize(() => { throw worse; })).subscribe({ error: () => undefined }); // prettier-ignore
+    };
+
+    it.each(['complete', 'error'] as const)('keep neither the end from others, nor a catalog, at %s()', (end) => {
+      const told: string[] = [];
+      const catalog = new DefinitionCatalog();
+      const unhandled = unhandledIn(() => {
+        const fanout = new DefinitionSyncFanout({ logger: silent, catalog });
+        fanout.events$.subscribe({ complete: () => told.push('all over') });
+        fanout.frames$.subscribe({ error: () => undefined }).add(() => {
+          throw worse;
+        });
+        fanout
+          .register('a', () => undefined)
+          .subscribe({ complete: () => told.push('done'), error: () => told.push('done') });
+        fanout[end](wrong);
+      });
+      expect(told).toEqual(['done', 'all over']);
+      expect(unhandled).toEqual([expect.objectContaining({ errors: [worse] })]);
+      expect(() => new DefinitionSyncFanout({ catalog })).not.toThrow();
+    });
+
+    it('take no frame and no word from anybody else', () => {
+      const good = keeper();
+      const unhandled = unhandledIn(() => {
+        const fanout = new DefinitionSyncFanout({ logger: silent });
+        const errors: unknown[] = [];
+        fanout.register('bad', fail).subscribe({ error: (error: unknown) => errors.push(error) });
+        fanout
+          .register('good', (frame) => {
+            good.deliver(frame);
+            if (frame.sequence === 1) broadcast(fanout, '2');
+          })
+          .subscribe();
+        throwing(fanout.events$);
+        throwing(fanout.frames$);
+        broadcast(fanout, '1');
+        expect(good.names).toEqual(['1', '2']);
+        expect(errors).toEqual([reset]);
+        expect(imbalances(fanout)).toEqual([]);
+      });
+      expect(unhandled).toHaveLength(2);
+    });
   });
 
   it('leaves the errors behind a further operator to its caller, as RxJS does', () => {

@@ -121,7 +121,7 @@ describe('what a callback may do to its session', () => {
 describe('what `deliver` returns when it has ended its own session', () => {
   it('takes no frame from the others, though it throws when it is looked at', () => {
     const { names, deliver } = keeper();
-    const getPrototypeOf = (): never => {
+    const get = (): never => {
       throw over;
     };
     const errors = unhandledIn(() => {
@@ -129,7 +129,7 @@ describe('what `deliver` returns when it has ended its own session', () => {
       const subscription = fanout
         .register('a', () => {
           subscription.unsubscribe();
-          return new Proxy({}, { getPrototypeOf }) as Promise<never>;
+          return new Proxy({}, { get }) as Promise<never>;
         })
         .subscribe();
       fanout.register('b', deliver).subscribe();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { runInNewContext } from 'node:vm';
 import { boundedBuffer, type BoundedBufferOptions, FanoutError } from 'ddl-fanout';
 import { failingDelivery, marbles, slowDelivery, stalledDelivery } from 'ddl-fanout/testing';
 import { concat, defer, EMPTY, from, NEVER, Observable, of, range, Subject, take, throwError } from 'rxjs';
@@ -448,15 +449,18 @@ describe('boundedBuffer', () => {
       expect(calls).toEqual(['a']);
     });
 
-    it('ends no process when `deliver` unsubscribes, and the promise that it returned rejects', async () => {
-      // An async function that closes its own connection, and then fails to write to it.
+    it.each<[string, () => Promise<never>]>([
+      ['the promise', () => Promise.reject(new Error('closed'))],
+      ['the promise of another realm', runInNewContext('() => Promise.reject(new Error("closed"))') as never],
+    ])('ends no process when `deliver` unsubscribes, and %s that it returned rejects', async (_, write) => {
+      // It closes its own connection, and then fails to write to it.
       const rejections: unknown[] = [];
       const listener = (reason: unknown) => rejections.push(reason);
       process.on('unhandledRejection', listener);
       const source = new Subject<string>();
-      const deliver = async () => {
+      const deliver = () => {
         subscription.unsubscribe();
-        await Promise.reject(new Error('closed'));
+        return write();
       };
       const subscription = source.pipe(boundedBuffer(deliver)).subscribe();
       source.next('a');

@@ -27,6 +27,10 @@ describe('definition', () => {
     );
   });
 
+  it('has the name of the overrides in its payload too', () => {
+    expect(definition('a', { name: 'b' })).toEqual(definition('b'));
+  });
+
   it('has an empty payload when it is a delete', () => {
     expect(definition('total', { action: 'delete' }).payload).toHaveLength(0);
   });

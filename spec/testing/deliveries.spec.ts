@@ -30,9 +30,13 @@ describe('deliveries', () => {
 
   it('the failing one says which delivery failed', () => {
     marbles(({ expectObservable }) => {
-      const result = failingDelivery()('a');
-      if (result === undefined) throw new Error('delivered');
-      expectObservable(result).toBe('#', undefined, new Error('delivery 1 failed'));
+      const deliver = failingDelivery(1);
+      expect(deliver('a')).toBeUndefined();
+      for (const number of [2, 3]) {
+        const result = deliver('b');
+        if (result === undefined) throw new Error('delivered');
+        expectObservable(result).toBe('#', undefined, new Error(`delivery ${number} failed`));
+      }
     });
   });
 
