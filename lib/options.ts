@@ -48,3 +48,36 @@ export function milliseconds(option: string, value: number, least?: number): num
   if (typeof value === 'number' && isLong && value <= LONGEST_TIMER) return value;
   throw badOption(option, `milliseconds ${least === undefined ? 'above 0' : `of ${least}`} to ${LONGEST_TIMER}`, value);
 }
+
+/** @throws {FanoutError} BAD_OPTION unless `value` is an object with this method. */
+export function methodOption(option: string, value: unknown, method: string): void {
+  const object = objectOption(option, value as Readonly<Record<string, unknown>>);
+  functionOption(`${option}.${method}`, object[method]);
+}
+
+/** @throws {FanoutError} BAD_OPTION unless it is a `SchedulerLike`. */
+export function schedulerOption(scheduler: unknown): void {
+  for (const method of ['schedule', 'now']) methodOption('scheduler', scheduler, method);
+}
+
+/** How long to wait before connecting again, ms: at most `initialDelay` first, then ever longer up to `maxDelay`. */
+export interface Backoff {
+  readonly initialDelay: number;
+  readonly maxDelay: number;
+}
+
+/**
+ * Fills the defaults in; either one that is given moves the default of the other.
+ * @throws {FanoutError} BAD_OPTION
+ */
+export function reconnectOption(
+  reconnect: { readonly [K in keyof Backoff]?: Backoff[K] | undefined },
+  defaults: Backoff,
+): Backoff {
+  const { maxDelay: most = defaults.maxDelay } = objectOption('reconnect', reconnect);
+  milliseconds('reconnect.maxDelay', most);
+  const { initialDelay = Math.min(defaults.initialDelay, most) } = reconnect;
+  milliseconds('reconnect.initialDelay', initialDelay);
+  const { maxDelay = Math.max(most, initialDelay) } = reconnect;
+  return { initialDelay, maxDelay: milliseconds('reconnect.maxDelay', maxDelay, initialDelay) };
+}

@@ -1,6 +1,6 @@
 import { DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { safeLogger } from '../log.js';
-import { badOption, objectOption } from '../options.js';
+import { objectOption, schedulerOption } from '../options.js';
 import { DefinitionCatalog, insideOf } from './catalog.js';
 import { checkSessionOptions } from './sessionOptions.js';
 import type { SchedulerLike } from 'rxjs';
@@ -61,10 +61,8 @@ function openCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | unde
   return inside;
 }
 
-function clockOf(scheduler: SchedulerLike | null | undefined): () => number {
+function clockOf(scheduler: SchedulerLike | undefined): () => number {
   if (scheduler === undefined) return () => Date.now();
-  if (typeof scheduler?.schedule !== 'function' || typeof scheduler.now !== 'function') {
-    throw badOption('scheduler', 'a SchedulerLike (now and schedule)', scheduler);
-  }
+  schedulerOption(scheduler);
   return () => scheduler.now();
 }

@@ -1,4 +1,12 @@
-import { badOption, functionOption, milliseconds, objectOption } from '../options.js';
+import {
+  badOption,
+  type Backoff,
+  methodOption,
+  milliseconds,
+  objectOption,
+  reconnectOption,
+  schedulerOption,
+} from '../options.js';
 import { newLiteId } from './liteId.js';
 import { memoryStore } from './memoryStore.js';
 import { isWellFormed } from './tokenSource.js';
@@ -48,7 +56,9 @@ export interface ReconnectOptions {
 /** The same with every default filled in. */
 export type CheckedLiteOptions = {
   readonly [K in Exclude<keyof LiteOptions, 'reconnect'>]-?: NonNullable<LiteOptions[K]>;
-} & { readonly reconnect: { readonly initialDelay: number; readonly maxDelay: number } };
+} & { readonly reconnect: Backoff };
+
+const DEFAULT_BACKOFF: Backoff = { initialDelay: 500, maxDelay: 30_000 };
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
@@ -68,8 +78,8 @@ export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
   if (typeof token === 'string') checkText('token', token);
   if (typeof epoch !== 'bigint' || epoch < 0n || epoch >> 63n > 0n)
     throw badOption('epoch', 'a bigint of 0 to 2^63-1', epoch);
-  for (const method of ['get', 'put', 'delete', 'list'] as const) checkMethod('store', store, method);
-  checkMethod('scheduler', scheduler, 'schedule');
+  for (const method of ['get', 'put', 'delete', 'list'] as const) methodOption('store', store, method);
+  schedulerOption(scheduler);
   if (typeof WebSocket !== 'function')
     throw badOption('WebSocket', 'a constructor (this platform has none)', WebSocket);
   return {
@@ -83,23 +93,8 @@ export function checkLiteOptions(options: LiteOptions): CheckedLiteOptions {
     WebSocket,
     handshakeTimeout: milliseconds('handshakeTimeout', handshakeTimeout),
     keepalive: milliseconds('keepalive', keepalive),
-    reconnect: checkReconnect(reconnect),
+    reconnect: reconnectOption(reconnect, DEFAULT_BACKOFF),
   };
-}
-
-function checkReconnect(reconnect: ReconnectOptions): CheckedLiteOptions['reconnect'] {
-  objectOption('reconnect', reconnect);
-  // Either one that is given moves the default of the other.
-  const { maxDelay: most = 30_000 } = reconnect;
-  milliseconds('reconnect.maxDelay', most);
-  const { initialDelay = Math.min(500, most) } = reconnect;
-  milliseconds('reconnect.initialDelay', initialDelay);
-  const { maxDelay = Math.max(most, initialDelay) } = reconnect;
-  return { initialDelay, maxDelay: milliseconds('reconnect.maxDelay', maxDelay, initialDelay) };
-}
-
-function checkMethod<T extends object>(option: string, value: T, method: keyof T & string): void {
-  functionOption(`${option}.${method}`, objectOption(option, value)[method]);
 }
 
 function socketUrl(url: string): string {

@@ -2,7 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Observable, ObservableInput } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
 import { type Logger, safeLogger } from '../log.js';
-import { badOption, functionOption, objectOption, oneOf, wholeNumber } from '../options.js';
+import { badOption, functionOption, methodOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { openBucket } from './bucket.js';
 import type { BucketOptions } from './bucketConfig.js';
 import { type CommitsOptions, commitsOf } from './commits.js';
@@ -106,10 +106,7 @@ export function natsDefinitions(
   options: NatsDefinitionsOptions = {},
 ): Promise<NatsDefinitions> {
   const wanted = bucketOptions(objectOption('options', options));
-  functionOption(
-    'connection.request',
-    objectOption<Partial<NatsConnection>>('connection', connection).request?.bind(connection),
-  );
+  methodOption('connection', connection, 'request');
   return open(connection, wanted, safeLogger(options.logger));
 }
 

@@ -1,6 +1,6 @@
 import type { Attributes, BatchObservableCallback, Meter, Observable } from '@opentelemetry/api';
 import type { DefinitionSyncFanout } from '../fanout/fanout.js';
-import { functionOption } from '../options.js';
+import { methodOption } from '../options.js';
 
 const sessionState = 'ddl_fanout.session.state';
 const frameState = 'ddl_fanout.frame.state';
@@ -48,11 +48,9 @@ export function instrumentFanout(
   meter: Meter,
   attributes: Attributes = {},
 ): () => void {
-  functionOption('fanout.stats', (fanout as Partial<typeof fanout> | null)?.stats?.bind(fanout));
-  functionOption(
-    'meter.createObservableCounter',
-    (meter as Partial<Meter> | null)?.createObservableCounter?.bind(meter),
-  );
+  methodOption('fanout', fanout, 'stats');
+  for (const method of ['createObservableCounter', 'createObservableUpDownCounter', 'addBatchObservableCallback'])
+    methodOption('meter', meter, method);
   const of = instrumentsOf(meter);
   const observe: BatchObservableCallback = (result) => {
     const now = fanout.stats();

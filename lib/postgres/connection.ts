@@ -1,10 +1,10 @@
 import { Observable } from 'rxjs';
-import { functionOption } from '../options.js';
+import { methodOption } from '../options.js';
 import type { PostgresConnection, PostgresLike } from './postgresLike.js';
 
 /** @throws {FanoutError} BAD_OPTION unless it is one: a driver's own pool or client has to go through `fromPg` first */
 export function checkClient(client: PostgresLike): void {
-  functionOption('client.connect', (client as Partial<PostgresLike> | undefined)?.connect);
+  methodOption('client', client, 'connect');
 }
 
 /** Subscribing connects, unsubscribing closes; errors when there is no connection to be had, or when it is lost. */

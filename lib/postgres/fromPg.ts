@@ -1,4 +1,4 @@
-import { functionOption, objectOption } from '../options.js';
+import { methodOption, objectOption } from '../options.js';
 import { CaptureError } from './captureError.js';
 import type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
 import { isPassing } from './sqlState.js';
@@ -34,10 +34,10 @@ type PooledClient = PgClientLike & { release(destroy?: boolean): void };
 export function fromPg(source: PgPoolLike | PgClientLike): PostgresLike {
   objectOption('source', source);
   if ('totalCount' in source) {
-    functionOption('source.connect', source.connect.bind(source));
+    methodOption('source', source, 'connect');
     return fromPool(source);
   }
-  functionOption('source.query', (source as Partial<PgClientLike>).query?.bind(source));
+  for (const method of ['query', 'on']) methodOption('source', source, method);
   let ended = false;
   source.on('end', () => (ended = true));
   return {

@@ -1,4 +1,4 @@
-import { functionOption, objectOption } from '../options.js';
+import { methodOption } from '../options.js';
 import { CaptureError } from './captureError.js';
 import type { PostgresConnection, PostgresLike, Row } from './postgresLike.js';
 
@@ -17,7 +17,7 @@ export interface PgliteLike {
  * @param db made and closed by the caller; once it is closed, what reads from it fails with `CLOSED`
  */
 export function fromPglite(db: PgliteLike): PostgresLike {
-  functionOption('db.query', (objectOption('db', db) as Partial<PgliteLike>).query?.bind(db));
+  for (const method of ['query', 'exec', 'listen']) methodOption('db', db, method);
   return {
     connect() {
       if (db.closed) return Promise.reject(new CaptureError('CLOSED', 'the PGlite is closed'));

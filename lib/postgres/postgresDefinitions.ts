@@ -45,7 +45,7 @@ export function postgresDefinitions(
 ): Observable<DefinitionSyncMsg> {
   checkClient(client);
   const checked = checkReaderOptions(options);
-  const { reader, initialDelay, maxDelay, logger, scheduler, onCaughtUp } = checked;
+  const { reader, reconnect, logger, scheduler, onCaughtUp } = checked;
 
   return defer(() => {
     const reading = new CaptureReader(checked);
@@ -55,7 +55,8 @@ export function postgresDefinitions(
         delay: (error: unknown, attempt) => {
           if (error instanceof DeliveryFailed) return throwError(() => error.cause);
           if (!isPassing(error)) return throwError(() => meaningOf(error, 'reading the capture'));
-          const wait = Math.min(maxDelay, initialDelay * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+          const wait =
+            Math.min(reconnect.maxDelay, reconnect.initialDelay * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
           logger.warn('lost the connection to PostgreSQL', { reader, attempt, wait, error });
           return timer(wait, scheduler);
         },

@@ -2,7 +2,15 @@ import type { SchedulerLike } from 'rxjs';
 import type { DefinitionScope } from '../definition.js';
 import { checkScope } from '../fanout/scopeKey.js';
 import { type Logger, safeLogger } from '../log.js';
-import { badOption, functionOption, LONGEST_TIMER, objectOption } from '../options.js';
+import {
+  badOption,
+  type Backoff,
+  functionOption,
+  milliseconds,
+  objectOption,
+  reconnectOption,
+  schedulerOption,
+} from '../options.js';
 import { captureNames, type CaptureNames } from './captureNames.js';
 import type { Deliver } from './deliver.js';
 import type { CaptureOptions } from './installCapture.js';
@@ -28,7 +36,7 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
   readonly onCaughtUp?: ((position: bigint) => void) | undefined;
   /** How often to look without having been woken, in milliseconds, 1 to 2^31-1; default 1,000. */
   readonly pollInterval?: number | undefined;
-  /** How long to wait before connecting again, in milliseconds up to 2^31-1, doubling and jittered; defaults 100 and 10,000. */
+  /** How long to wait before connecting again, in milliseconds above 0 to 2^31-1, doubling and jittered; defaults 100 and 10,000. */
   readonly reconnect?:
     { readonly initialDelay?: number | undefined; readonly maxDelay?: number | undefined } | undefined;
   /** Told (warn) when a connection is lost; default: tslog at `warn` and above. */
@@ -46,11 +54,12 @@ export interface CheckedReaderOptions {
   readonly deliver: Deliver | undefined;
   readonly onCaughtUp: ((position: bigint) => void) | undefined;
   readonly pollInterval: number;
-  readonly initialDelay: number;
-  readonly maxDelay: number;
+  readonly reconnect: Backoff;
   readonly logger: Logger;
   readonly scheduler: SchedulerLike | undefined;
 }
+
+const DEFAULT_BACKOFF: Backoff = { initialDelay: 100, maxDelay: 10_000 };
 
 /** Fills the defaults in. @throws {FanoutError} BAD_OPTION, naming the rule and the value */
 export function checkReaderOptions(options: PostgresDefinitionsOptions): CheckedReaderOptions {
@@ -67,11 +76,7 @@ export function checkReaderOptions(options: PostgresDefinitionsOptions): Checked
   if (typeof snapshot !== 'boolean') throw badOption('snapshot', 'a boolean', snapshot);
   if (deliver !== undefined) functionOption('deliver', deliver);
   if (onCaughtUp !== undefined) functionOption('onCaughtUp', onCaughtUp);
-  if (typeof reconnect !== 'object' || (reconnect as unknown) === null)
-    throw badOption('reconnect', 'an object', reconnect);
-  if (scheduler !== undefined)
-    functionOption('scheduler.schedule', (scheduler as Partial<SchedulerLike> | null)?.schedule);
-  const { initialDelay = 100, maxDelay = 10_000 } = reconnect;
+  if (scheduler !== undefined) schedulerOption(scheduler);
   return {
     names: captureNames(schema),
     reader: checkReader(reader),
@@ -80,8 +85,7 @@ export function checkReaderOptions(options: PostgresDefinitionsOptions): Checked
     deliver,
     onCaughtUp,
     pollInterval: milliseconds('pollInterval', pollInterval, 1),
-    initialDelay: milliseconds('reconnect.initialDelay', initialDelay),
-    maxDelay: milliseconds('reconnect.maxDelay', maxDelay),
+    reconnect: reconnectOption(reconnect, DEFAULT_BACKOFF),
     logger: safeLogger(logger),
     scheduler,
   };
@@ -92,9 +96,4 @@ export function checkReader(reader: string): string {
   const length = typeof reader === 'string' ? reader.length : 0;
   if (length >= 1 && length <= 255 && !reader.includes('\0')) return reader;
   throw badOption('reader', 'a name of 1 to 255 characters without NUL', reader);
-}
-
-function milliseconds(option: string, value: number, least = 0): number {
-  if (Number.isInteger(value) && value >= least && value <= LONGEST_TIMER) return value;
-  throw badOption(option, `a whole number of ${least} to ${LONGEST_TIMER}`, value);
 }

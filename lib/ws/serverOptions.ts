@@ -1,4 +1,4 @@
-import { badOption, functionOption, milliseconds, objectOption, wholeNumber } from '../options.js';
+import { badOption, functionOption, methodOption, milliseconds, objectOption, wholeNumber } from '../options.js';
 import { safeLogger, type Logger } from '../log.js';
 import { DEFAULT_HIGH_WATER_MARK } from './deliverTo.js';
 import { isServed } from './upgrades.js';
@@ -85,7 +85,7 @@ export function checkServeOptions(options: ServeOptions): ServerSettings {
     limits,
   } = objectOption('options', options);
   const logger = safeLogger(options.logger);
-  functionOption('fanout.register', (fanout as Partial<DefinitionSyncFanout> | undefined)?.register?.bind(fanout));
+  methodOption('fanout', fanout, 'register');
   functionOption('authenticate', authenticate);
   if (onSession !== undefined) functionOption('onSession', onSession);
   if (typeof path !== 'string' || !isPath(path))
@@ -135,8 +135,7 @@ function checkAddress({ server, port, host }: ServeOptions, path: string): void 
       throw badOption('host', 'a name or an address', host);
     return;
   }
-  objectOption('server', server);
-  functionOption('server.on', (server as Partial<HttpServer>).on);
+  methodOption('server', server, 'on');
   if (isServed(server, path)) throw badOption('path', 'one that is not served on this server yet', path);
   if (port !== undefined) throw badOption('port', 'absent when a server is given', port);
   if (host !== undefined) throw badOption('host', 'absent when a server is given', host);

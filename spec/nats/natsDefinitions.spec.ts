@@ -29,6 +29,7 @@ describe('natsDefinitions', () => {
     ['connection', undefined],
     ['connection', 'nats://127.0.0.1'],
     ['connection.request', {}],
+    ['connection.request', { request: 1 }],
   ])('throws BAD_OPTION that names %s for the connection %j', (option, connection) => {
     expect(() => natsDefinitions(connection as NatsConnection)).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) }),

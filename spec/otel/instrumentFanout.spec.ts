@@ -129,8 +129,9 @@ describe('instrumentFanout', () => {
   });
 
   it('throws BAD_OPTION for something that is no fan-out', () => {
-    expect(() => instrumentFanout({} as Parameters<typeof instrumentFanout>[0], provider.getMeter('spec'))).toThrow(
-      expect.objectContaining({ code: 'BAD_OPTION' }),
-    );
+    for (const none of [{}, { stats: 5 }, null])
+      expect(() => instrumentFanout(none as never, provider.getMeter('spec'))).toThrow(
+        expect.objectContaining({ code: 'BAD_OPTION' }),
+      );
   });
 });

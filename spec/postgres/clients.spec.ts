@@ -87,7 +87,7 @@ describe('a client of PostgreSQL', () => {
     let calls = 0;
     const client = clientOf(() => failure(++calls < 4 ? code : '42501'));
     const logger = { ...quiet, warn: (...text: unknown[]) => void warnings.push(text) };
-    const reading = postgresDefinitions(client, { logger, reconnect: { initialDelay: 0 } });
+    const reading = postgresDefinitions(client, { logger, reconnect: { initialDelay: 1 } });
     await expect(firstValueFrom(reading)).rejects.toMatchObject({ code: 'PRIVILEGE' });
     expect(warnings).toHaveLength(3);
     expect(client.closed).toBe(4);
@@ -184,7 +184,7 @@ describe('a client of PostgreSQL', () => {
         if (++connects === 3) pool.ending = true;
       },
     };
-    const reading = postgresDefinitions(fromPg(pool), { logger: quiet, reconnect: { initialDelay: 0 } });
+    const reading = postgresDefinitions(fromPg(pool), { logger: quiet, reconnect: { initialDelay: 1 } });
     await expect(firstValueFrom(reading)).rejects.toMatchObject({ code: 'CLOSED' });
     expect(connects).toBe(3);
   });
@@ -210,6 +210,9 @@ describe('a client of PostgreSQL', () => {
     ['source', () => fromPg(null as never)],
     ['source.query', () => fromPg({} as never)],
     ['source', () => fromPg(5 as never)],
+    ['source.connect', () => fromPg({ totalCount: 0 } as never)],
+    ['source.query', () => fromPg({ query: 'x' } as never)],
+    ['db.query', () => fromPglite({ query: {} } as never)],
     ['db', () => fromPglite(null as never)],
     ['db.query', () => fromPglite({} as never)],
   ])('is refused with BAD_OPTION that names %s when it is none', (option, make) => {
@@ -229,17 +232,19 @@ describe('a client of PostgreSQL', () => {
     [{ scope: null }, 'scope'],
     [{ deliver: 'no' }, 'deliver'],
     [{ pollInterval: 0 }, 'pollInterval'],
-    [{ pollInterval: 1.5 }, 'pollInterval'],
+    [{ pollInterval: 0.5 }, 'pollInterval'],
     // Node takes a longer timer for one of 1 ms: it asked the server without a pause.
     [{ pollInterval: Infinity }, 'pollInterval'],
     [{ pollInterval: 2 ** 31 }, 'pollInterval'],
     [{ reconnect: null }, 'reconnect'],
-    [{ reconnect: { initialDelay: -1 } }, 'reconnect.initialDelay'],
+    [{ reconnect: { initialDelay: 0 } }, 'reconnect.initialDelay'],
+    [{ reconnect: { initialDelay: 20, maxDelay: 10 } }, 'reconnect.maxDelay'],
     [{ reconnect: { maxDelay: Number.NaN } }, 'reconnect.maxDelay'],
     [{ reconnect: { maxDelay: Infinity } }, 'reconnect.maxDelay'],
     [{ onCaughtUp: 5 }, 'onCaughtUp'],
     [{ logger: null }, 'logger'],
-    [{ scheduler: null }, 'scheduler.schedule'],
+    [{ scheduler: null }, 'scheduler'],
+    [{ scheduler: { schedule: () => undefined } }, 'scheduler.now'],
   ])('is not even connected for the option %j', (options, named) => {
     const client = { connect: () => Promise.reject(new Error('connected')) };
     const wrong = { code: 'BAD_OPTION', message: expect.stringMatching(new RegExp(`^${named} must be .*, got `)) };

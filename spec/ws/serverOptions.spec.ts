@@ -12,6 +12,7 @@ const authenticate = () => ({ subject: 's' });
 describe('serveDefinitions', () => {
   it.each<[string, Record<string, unknown>]>([
     ['fanout.register', { fanout: {} }],
+    ['fanout.register', { fanout: { register: 5 } }],
     ['authenticate', { authenticate: undefined }],
     ['onSession', { onSession: 5 }],
     ['port', { port: -1 }],
