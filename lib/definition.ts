@@ -28,3 +28,8 @@ export interface DefinitionFrame {
   /** The whole wire frame, in a buffer of its own size; shared, never written to. */
   readonly bytes: Uint8Array;
 }
+
+/** The key of a definition within its scope, as a stock Lite has it. */
+export function definitionKey(msg: Pick<DefinitionSyncMsg, 'definitionType' | 'name'>): string {
+  return `${msg.definitionType}:${msg.name}`;
+}

@@ -1,20 +1,21 @@
-import { from, Observable } from 'rxjs';
-import type { ObservableInput, Observer, Subscription } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 
 /**
- * Subscribes `observer` to `input`, and hands the subscription to `chain` before the first value can arrive.
- * A consumer that unsubscribes during a synchronous run can then stop it, which the subscription that
- * `subscribe` returns comes too late for.
- *
- * An `input` that is no ObservableInput is an error of the stream (a TypeError), as in RxJS.
+ * Subscribes to `source` for `subscriber`, which gets its errors, and chains the two before the first value can arrive: a
+ * consumer that unsubscribes during a synchronous run can then stop it, which the subscription that `subscribe` returns comes
+ * too late for.
  */
 export function subscribeChained<T>(
-  input: ObservableInput<T>,
-  chain: (subscription: Subscription) => void,
-  observer: Observer<T>,
-): Subscription {
-  return new Observable<T>((subscriber) => {
-    chain(subscriber);
-    from(input).subscribe(subscriber);
-  }).subscribe(observer);
+  source: Observable<T>,
+  subscriber: Subscriber<unknown>,
+  observer: { next(value: T): void; complete(): void },
+): void {
+  new Observable<T>((chained) => {
+    subscriber.add(chained);
+    source.subscribe(chained);
+  }).subscribe({
+    next: (value) => observer.next(value),
+    error: (error: unknown) => subscriber.error(error),
+    complete: () => observer.complete(),
+  });
 }

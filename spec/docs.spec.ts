@@ -41,7 +41,7 @@ describe('the manual', () => {
     });
     expect(files.size).toBeGreaterThan(10);
     expect(wrong).toEqual([]);
-  }, 60_000);
+  });
 
   it.each([
     ['README.md 0', '1 tax 27\n'],

@@ -13,9 +13,6 @@ export interface CatalogOptions {
   readonly maxTombstones?: number | undefined;
 }
 
-/** Readers that no fan-out knows of. */
-const NOBODY: readonly undefined[] = [];
-
 /** Each catalog as its fan-out sees it, and nobody else should. */
 const INSIDES = new WeakMap<DefinitionCatalog, CatalogInside>();
 
@@ -75,7 +72,7 @@ export class DefinitionCatalog {
       throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
     const key = scopeKey(frame.msg.scope);
     this.#append(key, frame);
-    this.#open(key).sweep(NOBODY);
+    this.#open(key).sweep();
     this.#close(key);
   }
 

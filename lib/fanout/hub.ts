@@ -17,8 +17,6 @@ export interface HubHost extends SessionHost {
   fail(error: unknown, told: () => void): void;
 }
 
-const NOBODY: readonly undefined[] = [];
-
 /**
  * `encodeOnce`'s connector: a Subject of frames that knows its sessions by scope.
  *
@@ -108,7 +106,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   #sweep(key: string): void {
     const { catalog } = this;
     const group = this.#groups.get(key);
-    catalog?.open(key).sweep(group?.slots.sessions ?? NOBODY);
+    catalog?.open(key).sweep(group?.slots.sessions);
     if (group === undefined) catalog?.close(key);
   }
 

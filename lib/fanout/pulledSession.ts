@@ -1,4 +1,4 @@
-import { PAUSED } from '../delivery.js';
+import { CLOSED, PAUSED } from '../delivery.js';
 import { Ring } from '../ring.js';
 import { Session } from './session.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
@@ -17,7 +17,6 @@ interface Receipt {
 /** A session without a delivery function: it is ready only while somebody awaits `receive()`. */
 export class PulledSession extends Session {
   #receipts: Ring<Receipt> | undefined = undefined;
-  #refused = false;
   #failure: { readonly error: unknown } | undefined = undefined;
 
   constructor(id: string, group: Group, capacity: number, overflow: OverflowStrategy) {
@@ -41,13 +40,8 @@ export class PulledSession extends Session {
 
   /** The fan-out was over before this session came: it was never registered, and there is nothing to end. */
   refuse(failure: { readonly error: unknown } | undefined): void {
-    this.#refused = true;
-    this.ending = 'completed';
+    this.status = CLOSED;
     this.#failure = failure;
-  }
-
-  override end(reason: EndReason, error?: unknown): void {
-    if (!this.#refused) super.end(reason, error);
   }
 
   override stop(reason: EndReason, error?: unknown): Ended {

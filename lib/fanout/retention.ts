@@ -1,3 +1,4 @@
+import { firstAbove } from './firstAbove.js';
 import { TombstoneQueue } from './tombstoneQueue.js';
 import type { LogEntry } from './scopeLog.js';
 
@@ -157,14 +158,7 @@ class Ranking {
 
   /** The one that is furthest behind among those of rank `least` and above, if it is behind `sequence`. */
   behind(sequence: number, least: number): Follower | undefined {
-    let low = 0;
-    let high = this.#ranks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ranks[middle] ?? 0) >= least) high = middle;
-      else low = middle + 1;
-    }
-    const slowest = this.#slowest[low];
+    const slowest = this.#slowest[firstAbove(this.#ranks, least - 1)];
     return slowest !== undefined && slowest.cursor < sequence ? slowest : undefined;
   }
 }

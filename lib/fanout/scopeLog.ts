@@ -1,3 +1,4 @@
+import { firstAbove } from './firstAbove.js';
 import { KeyedMap } from './keyedMap.js';
 import { Retention } from './retention.js';
 import type { DefinitionFrame, DefinitionSyncMsg } from '../definition.js';
@@ -83,20 +84,13 @@ export class ScopeLog {
     if (this.entries.length > 2 * this.size + 32) this.#rebuild();
   }
 
-  /** The first slot whose sequence is above `sequence`, by binary search. */
+  /** The first slot whose sequence is above `sequence`. */
   slotAfter(sequence: number): number {
-    let low = 0;
-    let high = this.#sequences.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sequences[middle] ?? 0) > sequence) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return firstAbove(this.#sequences, sequence);
   }
 
   /** Lets tombstones go that no follower needs, up to the limit. Called when the newest frame has reached everyone. */
-  sweep(followers: readonly (Follower | undefined)[]): void {
+  sweep(followers: readonly (Follower | undefined)[] = []): void {
     this.#retention.sweep(followers);
   }
 

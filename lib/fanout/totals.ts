@@ -44,13 +44,7 @@ export interface FanoutStats {
 }
 
 /** What a session adds to the totals. */
-export interface SessionCounts {
-  readonly delivered: number;
-  readonly dropped: number;
-  readonly superseded: number;
-  readonly waiting: number;
-  readonly inFlight: 0 | 1;
-}
+type SessionCounts = Pick<SessionStats, 'delivered' | 'superseded' | 'waiting' | 'inFlight'>;
 
 /** The counts that outlive sessions. `dropped` is kept up to date by every drop; the others when a session ends. */
 export class Totals {

@@ -16,8 +16,3 @@ export interface DefinitionStore {
   delete(key: string): Awaitable<void>;
   list(): Awaitable<Iterable<DefinitionSyncMsg>>;
 }
-
-/** The key of a definition, as a stock Lite has it. */
-export function definitionKey(msg: Pick<DefinitionSyncMsg, 'definitionType' | 'name'>): string {
-  return `${msg.definitionType}:${msg.name}`;
-}

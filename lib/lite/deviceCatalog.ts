@@ -1,8 +1,7 @@
 import { Subject } from 'rxjs';
-import { definitionKey } from './definitionStore.js';
+import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 import { Inbox, PAUSE_AT, RESUME_AT, type Job } from './inbox.js';
 import { LiteError } from './liteError.js';
-import type { DefinitionSyncMsg } from '../definition.js';
 import type { Awaitable, DefinitionStore } from './definitionStore.js';
 
 /** Whoever feeds the catalog. */

@@ -1,5 +1,4 @@
-import type { DefinitionSyncMsg } from '../definition.js';
-import { definitionKey } from './definitionStore.js';
+import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 
 /** Something for the device to do, in the order in which it came. */
 export type Job =

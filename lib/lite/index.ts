@@ -3,7 +3,7 @@ export type { LiteConnection, LiteStatus } from './connectLite.js';
 export type { LiteOptions, ReconnectOptions } from './liteOptions.js';
 export { LiteError } from './liteError.js';
 export type { LiteErrorCode } from './liteError.js';
-export { definitionKey } from './definitionStore.js';
+export { definitionKey } from '../definition.js';
 export type { Awaitable, DefinitionStore } from './definitionStore.js';
 export { memoryStore } from './memoryStore.js';
 export { fileStore } from './fileStore.js';

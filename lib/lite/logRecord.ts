@@ -1,6 +1,5 @@
-import { definitionKey } from './definitionStore.js';
+import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 import { decodeDefinitionSync, encodeDefinitionSync } from '../wire/index.js';
-import type { DefinitionSyncMsg } from '../definition.js';
 
 /**
  * One record of a file store's log: body length (u32, little-endian), CRC-32 of the body (u32), body.

@@ -1,5 +1,4 @@
-import { definitionKey } from './definitionStore.js';
-import type { DefinitionSyncMsg } from '../definition.js';
+import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 
 /**
  * The answer to one ResyncRequest: all frames up to the pong that has this timestamp. The protocol has no mark for its

@@ -1,7 +1,6 @@
 import type { DefinitionSyncMsg } from '../definition.js';
 import { badOption } from '../options.js';
-import { encodeDefinitionSync } from '../wire/definitionSync.js';
-import { encodedFrame } from '../wire/encoded.js';
+import { frameOf } from '../wire/encoded.js';
 import type { Bucket } from './bucket.js';
 import { subjectOf } from './key.js';
 
@@ -30,6 +29,6 @@ export async function publishBy(
   // An empty one would be no id at all to the client, and one with spaces around it another one to the server.
   if (id !== undefined && !(typeof id === 'string' && /^[!-~]{1,256}$/.test(id)))
     throw badOption('id', '1 to 256 visible characters of ASCII', id);
-  const bytes = encodedFrame(msg) ?? encodeDefinitionSync(msg); // first: it refuses names that no key could hold
+  const bytes = frameOf(msg); // first: it refuses names that no key could hold
   return BigInt(await write(subjectOf(bucket.prefix, msg), bytes, id));
 }

@@ -54,9 +54,8 @@ export function boundedBuffer<T, R = never>(
     new Observable((subscriber) => {
       const buffer = new Buffer(subscriber, deliver, capacity, overflow, onOverflow);
       subscriber.add(() => buffer.clear());
-      subscribeChained(source, (subscription) => subscriber.add(subscription), {
+      subscribeChained(source, subscriber, {
         next: (value) => buffer.offer(value),
-        error: (error: unknown) => subscriber.error(error),
         complete: () => buffer.complete(),
       });
     });

@@ -2,8 +2,7 @@ import { Observable } from 'rxjs';
 import { WireError } from '../errors.js';
 import { reportUnhandled } from '../log.js';
 import { badOption, functionOption, objectOption } from '../options.js';
-import { encodedFrame } from '../wire/encoded.js';
-import { encodeDefinitionSync } from '../wire/definitionSync.js';
+import { frameOf } from '../wire/encoded.js';
 import { subscribeChained } from '../subscribeChained.js';
 import type { OperatorFunction } from 'rxjs';
 import type { DefinitionFrame, DefinitionSyncMsg } from '../definition.js';
@@ -37,12 +36,11 @@ export function encodeOnce(options: EncodeOnceOptions = {}): OperatorFunction<De
   return (source) =>
     new Observable((subscriber) => {
       let sequence = after;
-      subscribeChained(source, (subscription) => subscriber.add(subscription), {
+      subscribeChained(source, subscriber, {
         next: (msg) => {
           const bytes = encode(msg, onFailure);
           if (bytes !== undefined) subscriber.next({ sequence: ++sequence, msg, bytes });
         },
-        error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),
       });
     });
@@ -50,7 +48,7 @@ export function encodeOnce(options: EncodeOnceOptions = {}): OperatorFunction<De
 
 function encode(msg: DefinitionSyncMsg, onFailure: (error: WireError, msg: DefinitionSyncMsg) => void) {
   try {
-    return encodedFrame(msg) ?? encodeDefinitionSync(msg);
+    return frameOf(msg);
   } catch (cause) {
     tellFailure(asWireError(cause), msg, onFailure);
     return undefined;

@@ -32,9 +32,8 @@ export function splitFrames(limits?: FrameLimits): OperatorFunction<Uint8Array, 
         (chunk) => splitter.push(chunk),
         () => splitter.complete(),
       );
-      subscribeChained(source, (subscription) => subscriber.add(subscription), {
+      subscribeChained(source, subscriber, {
         next: (chunk) => chunks.next(chunk),
-        error: (error: unknown) => subscriber.error(error),
         complete: () => chunks.complete(),
       });
     });

@@ -1,4 +1,4 @@
-import type { DefinitionSyncMsg } from '../definition.js';
+import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 import { captureState, type CaptureState } from './captureState.js';
 import { delivered } from './deliver.js';
 import type { PostgresConnection, Row } from './postgresLike.js';
@@ -85,8 +85,8 @@ export class CaptureReader {
     this.position = position;
     this.origin = origin;
     for (const msg of messages) {
-      if (msg.action === 'delete') this.told.delete(keyOf(msg));
-      else this.told.set(keyOf(msg), { ...msg, payload: NOTHING });
+      if (msg.action === 'delete') this.told.delete(definitionKey(msg));
+      else this.told.set(definitionKey(msg), { ...msg, payload: NOTHING });
     }
   }
 
@@ -128,7 +128,7 @@ export class CaptureReader {
     );
     const head = BigInt(String(rows[0]?.['head']));
     const now = rows.filter((row) => row['name'] !== null).map((row) => this.message(row));
-    const mentioned = new Set(now.map(keyOf));
+    const mentioned = new Set(now.map(definitionKey));
     const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => this.deleteOf(msg, head));
     yield* this.tell(connection, { messages: [...gone, ...now], position: head, origin });
   }
@@ -175,5 +175,3 @@ export class CaptureReader {
     };
   }
 }
-
-const keyOf = (msg: DefinitionSyncMsg): string => `${msg.definitionType}:${msg.name}`;

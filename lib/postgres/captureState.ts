@@ -5,7 +5,6 @@ import type { PostgresConnection } from './postgresLike.js';
 
 /** What a capture says about itself at one moment. */
 export interface CaptureState {
-  readonly version: number;
   /** The number of the last committed change; 0 when there was none yet. */
   readonly position: bigint;
   /**
@@ -48,7 +47,6 @@ export async function captureState(
     throw new CaptureError('VERSION', `the capture is of version ${version}, not ${captureVersion}: ${remedy}`);
   }
   return {
-    version,
     position: BigInt(String(row['position'])),
     origin: String(row['origin']),
     channel: String(row['channel']),

@@ -1,3 +1,4 @@
+import { encodeDefinitionSync } from './definitionSync.js';
 import type { DefinitionSyncMsg } from '../definition.js';
 
 const frames = new WeakMap<DefinitionSyncMsg, Uint8Array>();
@@ -10,7 +11,10 @@ export function rememberEncoding(msg: DefinitionSyncMsg, bytes: Uint8Array): voi
   frames.set(msg, bytes);
 }
 
-/** The frame that `rememberEncoding` was given for this very message object. */
-export function encodedFrame(msg: DefinitionSyncMsg): Uint8Array | undefined {
-  return frames.get(msg);
+/**
+ * The wire frame of a message: the one that `rememberEncoding` was given for this very object, or a new one.
+ * @throws {WireError} UNENCODABLE
+ */
+export function frameOf(msg: DefinitionSyncMsg): Uint8Array {
+  return frames.get(msg) ?? encodeDefinitionSync(msg);
 }

@@ -73,7 +73,7 @@ function noFrame(frame: unknown): WireError {
 }
 
 /** Where the first frame ends. @throws {WireError} as `decodeFrame` does */
-export function frameEnd(bytes: Uint8Array, limit: number): number {
+function frameEnd(bytes: Uint8Array, limit: number): number {
   if (!isBytes(bytes)) throw noFrame(bytes);
   const { length } = bytes;
   if (length < HEADER_BYTES) {

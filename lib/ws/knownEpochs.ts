@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Identity } from './identity.js';
 
 /** How many devices are remembered; about 10 MB. The ones not seen for longest are forgotten first. */
-export const MOST_DEVICES = 65_536;
+const MOST_DEVICES = 65_536;
 
 /**
  * The last epoch of every device. A device that comes back with one not above it is a copy: restored from a backup, say.

@@ -2,7 +2,7 @@ import type { Outbox } from './outbox.js';
 import type { Opcode } from './webSocketFrame.js';
 
 /** Answers to pings that wait at most. */
-export const MOST_PONGS = 16;
+const MOST_PONGS = 16;
 
 interface Pong {
   readonly payload: Uint8Array;

@@ -13,7 +13,7 @@ describe('examples', () => {
       'phone is done',
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  }, 30_000);
+  });
 
   it('customAdapter: frames cross a TCP connection and the session ends with it', async () => {
     const { code, stdout, stderr } = await runExample('customAdapter.ts');
@@ -23,7 +23,7 @@ describe('examples', () => {
       'over TCP: put shop.count_carts()',
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  }, 30_000);
+  });
 
   it('asyncIterator: a slow loop gets the catalog and the last version of what changed meanwhile', async () => {
     const { code, stdout } = await runExample('asyncIterator.ts');
@@ -34,10 +34,10 @@ describe('examples', () => {
       'closed: true',
     ]);
     expect(code).toBe(0);
-  }, 30_000);
+  });
 
   it('marbleTest: the session behaves as its marbles say', async () => {
     const { code, stdout, stderr } = await runExample('marbleTest.ts');
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
-  }, 30_000);
+  });
 });

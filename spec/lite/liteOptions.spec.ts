@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { connectLite, memoryStore, type LiteOptions } from 'ddl-fanout/lite';
+import { checkLiteOptions } from '../../lib/lite/liteOptions.js';
 import { scriptedServer } from '../helpers/scriptedServer.js';
 
 describe('connectLite', () => {
@@ -39,9 +40,13 @@ describe('connectLite', () => {
     );
   });
 
-  it.each([{ maxDelay: 200 }, { initialDelay: 40_000 }])('fits the other delay to %j', (reconnect) => {
+  it.each([
+    [{}, { initialDelay: 500, maxDelay: 30_000 }],
+    [{ maxDelay: 200 }, { initialDelay: 200, maxDelay: 200 }],
+    [{ initialDelay: 40_000 }, { initialDelay: 40_000, maxDelay: 40_000 }],
+  ])('fits the other delay to %j', (reconnect, fitted) => {
     const { WebSocket } = scriptedServer();
-    connectLite({ url: 'ws://origin', token: 't', WebSocket, reconnect }).close();
+    expect(checkLiteOptions({ url: 'ws://origin', token: 't', WebSocket, reconnect }).reconnect).toEqual(fitted);
   });
 
   it('takes an explicit undefined for every optional property', () => {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { firstValueFrom, skip, Subject } from 'rxjs';
 import {
   CaptureError,
@@ -17,7 +17,6 @@ import { line } from '../helpers/postgresDatabase.js';
 import { openPglite } from '../helpers/postgresPglite.js';
 
 // A PGlite takes a second to start.
-jest.setTimeout(60_000);
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 

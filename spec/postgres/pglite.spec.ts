@@ -1,12 +1,9 @@
-import { describe, jest } from '@jest/globals';
+import { describe } from '@jest/globals';
 import { openPglite } from '../helpers/postgresPglite.js';
 import { captureConformance } from './captureConformance.js';
 import { costConformance } from './costConformance.js';
 import { payloadConformance } from './payloadConformance.js';
 import { statementConformance } from './statementConformance.js';
-
-// A server's start takes seconds on a busy machine.
-jest.setTimeout(60_000);
 
 describe('PGlite as the Origin', () => {
   statementConformance(openPglite);

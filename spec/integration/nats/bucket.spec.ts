@@ -258,7 +258,7 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
     const opening = natsDefinitions(connection);
     await server.start();
     expect(await (await opening).publish(definition('a'))).toBe(1n);
-  }, 20_000);
+  });
 
   it('lets the user do what the manual lists needs no more, leading included', async () => {
     const streams = ['KV_definitions', 'KV_definitions_leader'];

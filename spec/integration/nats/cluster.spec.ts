@@ -28,7 +28,7 @@ describeWith(natsServer, 'natsDefinitions on a cluster of three', () => {
     const [connection] = connections;
     if (connection === undefined) throw new Error('there are three');
     jsm = await jetstreamManager(connection, { timeout: 2_000 });
-  }, 60_000);
+  });
   afterAll(() => fixture.close());
 
   /** Publishes on all nodes in turn for as long as `trouble` takes. */
@@ -82,12 +82,12 @@ describeWith(natsServer, 'natsDefinitions on a cluster of three', () => {
       winners.push((await Promise.allSettled(writes)).filter(({ status }) => status === 'fulfilled').length);
     }
     expect(winners).toEqual(winners.map(() => 1));
-  }, 30_000);
+  });
 
   it('tells all nodes one order', async () => {
     await publishDuring(() => new Promise((resolve) => setTimeout(resolve, 300)));
     await expectOneOrder();
-  }, 30_000);
+  });
 
   it.each(['leader', 'follower'] as const)(
     'loses nothing and tells nothing twice when the %s of the stream is killed, and comes back',

@@ -193,7 +193,7 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     const refused = expect(impatient.publish(definition('a'))).rejects.toMatchObject({ code: 'CLOSED' });
     expect(await watch.end()).toEqual({ error: expect.objectContaining({ code: 'CLOSED' }) });
     await Promise.all([refused, left]);
-  }, 20_000);
+  });
 
   it.each(['ends before what was told', 'holds another message there'])(
     'error with BUCKET_REPLACED when the server comes back with older files, and the bucket %s',
@@ -251,7 +251,7 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     // What was asked for at an unsubscription is given back when it has come.
     while ((await jsm.streams.info('KV_definitions')).state.consumer_count > 0);
     expect(late).toEqual([]);
-  }, 20_000);
+  });
 
   it('leave no consumer behind once unsubscribed', async () => {
     const watch = new Watch(definitions.commits$);
@@ -277,7 +277,7 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     await watch.upTo(acknowledged.at(-1) ?? 0n);
     expect(watch.revisions).toEqual(acknowledged);
     expect(new Set(watch.told.map(({ name }) => name)).size).toBe(600);
-  }, 60_000);
+  });
 
   it('go on behind a connection that was cut, and one that was frozen', async () => {
     const proxy = await NatsProxy.to(server.options.port);
@@ -299,7 +299,7 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
-  }, 30_000);
+  });
 
   it('reach a consumer that the server cut off for being slow, whole and in order', async () => {
     const dir = fixture.scratch();
@@ -325,5 +325,5 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
-  }, 30_000);
+  });
 });

@@ -115,7 +115,7 @@ describeWith(both, `three nodes with a hundred devices each (seed ${seed})`, () 
     await fixture.close();
     await database.close();
     await postgres.stop();
-  }, 30_000);
+  });
 
   const pick = <T>(from: readonly T[], at: number): T => {
     const chosen = from[at % from.length];

@@ -64,7 +64,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     expect([one.working, other.working]).toEqual([0, 1]);
     expect(await next.publish(definition('b'))).toBe(next.revision + 1n);
     await expect(publish(definition('c'))).rejects.toEqual(fenced);
-  }, 20_000);
+  });
 
   it('emits what the work emits, completes with it, and lets the next one in', async () => {
     const told: number[] = [];
@@ -129,7 +129,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
-  }, 20_000);
+  });
 
   it('errors with BUCKET_REPLACED when the bucket is another one', async () => {
     const mine = await natsDefinitions(await fixture.connect(server.url), { bucket: 'mine', timeout: 300 });
@@ -142,7 +142,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await natsDefinitions(await fixture.connect(server.url), { bucket: 'mine' });
     await gone;
     expect([two.working, two.terms.length]).toEqual([0, 1]);
-  }, 20_000);
+  });
 
   it('stores what one term publishes in call order, without waiting for one another', async () => {
     const one = new Work();
@@ -185,7 +185,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
-  }, 30_000);
+  });
 
   it('refuses what a leader sent before it was paused, once another has taken over', async () => {
     const proxy = await NatsProxy.to(server.options.port);
@@ -214,7 +214,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
-  }, 30_000);
+  });
 
   it('takes a FENCED error of the work for the end of the term, not of the leading', async () => {
     const proxy = await NatsProxy.to(server.options.port);
@@ -243,7 +243,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
-  }, 30_000);
+  });
 
   it('begins another term when the work ends with a FENCED error while its own goes on, and does not lead idly', async () => {
     const [past, one] = [new Work(), new Work()];
@@ -256,7 +256,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     });
     const [first, second] = [await one.term(0), await one.term(1)];
     expect(second.revision).toBeGreaterThan(first.revision);
-  }, 20_000);
+  });
 
   it('ends a term by itself when NATS is out of reach for the lease, and begins another when it is back', async () => {
     const one = new Work();
@@ -272,7 +272,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     const again = await one.term(1);
     expect(again.revision).toBeGreaterThan(revision);
     await again.publish(definition('b'));
-  }, 30_000);
+  });
 
   it('begins another term when the server comes back with older files', async () => {
     const connection = await fixture.connect(server.url);
@@ -298,7 +298,7 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     const watch = new Watch(b.commits$);
     await watch.upTo(again.revision + 1n);
     expect(watch.told.map(({ name }) => name)).toEqual(['b']);
-  }, 30_000);
+  });
 
   it('sends nothing of a term whose lease has run out, although nothing has ended it yet', async () => {
     const one = new Work();
@@ -313,5 +313,5 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     const marker = await b.publish(definition('marker'));
     await watch.upTo(marker);
     expect(watch.lines).toEqual([`${String(marker)} put marker`]);
-  }, 20_000);
+  });
 });

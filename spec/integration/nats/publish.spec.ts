@@ -40,7 +40,7 @@ describeWith(natsServer, 'publish of natsDefinitions', () => {
     await definitions.publish(definition('a'), { id: 'commit-1' });
     await server.restart();
     expect(await definitions.publish(definition('a'), { id: 'commit-1' })).toBe(1n);
-  }, 20_000);
+  });
 
   it.each<[string, unknown]>([
     ['nothing', ''],
@@ -63,7 +63,7 @@ describeWith(natsServer, 'publish of natsDefinitions', () => {
     await server.start();
     await connection.flush().catch(() => connection.flush());
     expect(await publish(definition('b'))).toBe(1n);
-  }, 20_000);
+  });
 
   it('puts one try into a network that stalls, which could deliver more when the server has forgotten the id', async () => {
     const proxy = await NatsProxy.to(server.options.port);
@@ -87,5 +87,5 @@ describeWith(natsServer, 'publish of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
-  }, 20_000);
+  });
 });

@@ -1,12 +1,9 @@
-import { expect, it, jest } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { filter, firstValueFrom, ReplaySubject } from 'rxjs';
 import { fromPg, installCapture, postgresDefinitions, type PostgresLike } from 'ddl-fanout/postgres';
 import { line, Listener } from '../../helpers/postgresDatabase.js';
 import { PostgresServer, postgresServer } from '../../helpers/postgresServer.js';
 import { describeWith } from '../../helpers/servers.js';
-
-// A server's start takes seconds on a busy machine.
-jest.setTimeout(60_000);
 
 const fn = (name: string): string => `CREATE OR REPLACE FUNCTION ${name}() RETURNS int LANGUAGE sql AS 'SELECT 1';`;
 describeWith(postgresServer, 'a standby of a PostgreSQL server', () => {

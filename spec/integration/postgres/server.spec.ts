@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, jest } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import { majors, postgresMajor } from '../../helpers/postgresPrograms.js';
 import { PostgresServer } from '../../helpers/postgresServer.js';
 import { describeWith } from '../../helpers/servers.js';
@@ -6,9 +6,6 @@ import { captureConformance } from '../../postgres/captureConformance.js';
 import { costConformance } from '../../postgres/costConformance.js';
 import { payloadConformance } from '../../postgres/payloadConformance.js';
 import { statementConformance } from '../../postgres/statementConformance.js';
-
-// A server's start takes seconds on a busy machine.
-jest.setTimeout(60_000);
 
 for (const major of majors) {
   const programs = postgresMajor(major);

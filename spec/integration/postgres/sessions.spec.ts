@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { fromPg, installCapture, removeCapture } from 'ddl-fanout/postgres';
 import { line, Listener, listening, type TestSession } from '../../helpers/postgresDatabase.js';
 import { PostgresServer, postgresServer, type ServerDatabase } from '../../helpers/postgresServer.js';
 import { describeWith } from '../../helpers/servers.js';
-
-// A server's start takes seconds on a busy machine.
-jest.setTimeout(60_000);
 
 const fn = (name: string): string => `CREATE OR REPLACE FUNCTION ${name} RETURNS int LANGUAGE sql AS 'SELECT 1';`;
 

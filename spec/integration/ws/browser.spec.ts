@@ -49,13 +49,13 @@ describeWith(chromiumProgram, 'devices in Chromium', () => {
     proxy = await TcpProxy.start(Number(new URL(origin.server.url).port));
     ({ page, close: closePage } = await openPage());
     await page.evaluate(await bundleForBrowser(PROGRAM));
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await closePage();
     await proxy.close();
     await origin.server.close({ grace: 0 });
-  }, 30_000);
+  });
 
   const connect = (count: number, slowly = false): Promise<void> =>
     page.evaluate(`connect('ws://127.0.0.1:${proxy.port}/sync', ${count}, ${slowly})`);
@@ -91,7 +91,7 @@ describeWith(chromiumProgram, 'devices in Chromium', () => {
       proxy.cutSome(0.2);
     }
     await all(Array.from(model, ([name, text]) => `function:${name}=${text}`));
-  }, 60_000);
+  });
 
   it('whose store is slow keep what waits small, and end with the newest of each definition', async () => {
     await connect(1, true);
@@ -103,5 +103,5 @@ describeWith(chromiumProgram, 'devices in Chromium', () => {
     await all(Array.from({ length: 10 }, (_, i) => `function:f${i}=${19_990 + i}`));
     const [device] = await look();
     expect(device?.told).toBeLessThan(20_000);
-  }, 60_000);
+  });
 });

@@ -24,7 +24,7 @@ afterEach(async () => {
   origin.put('last');
   await bystander.until(() => bystander.story.at(-1) === 'put last', 'the bystander to be served');
   await origin.server.close({ grace: 0 });
-}, 30_000);
+});
 
 describe('before the handshake', () => {
   it('a client that sends nothing is closed with 1008', async () => {
@@ -258,7 +258,7 @@ describe('a flood', () => {
     for (let i = 1; i <= 100_000; i++) client.ping(BigInt(i));
     await client.until(() => client.story.at(-1) === 'pong 100000', 'the last pong', 50_000);
     expect(origin.server.stats().sessions).toBe(2);
-  }, 60_000);
+  });
 
   it.each([
     ['pings', encodeMessage('PingPong', { timestampMs: 1n, isPong: false }), 0x82],
@@ -315,7 +315,7 @@ describe('a flood', () => {
     // The bystander's, two of the client that were there, one for all that it asked for, and perhaps one more.
     expect(origin.fanout.sessionsRegistered).toBeLessThan(6);
     expect(origin.server.stats().resyncs).toBe(100);
-  }, 60_000);
+  });
 
   it('of resync requests from a socket that never reads begins no replay until it reads, and then one', async () => {
     await origin.server.close();
@@ -332,7 +332,7 @@ describe('a flood', () => {
     await stuck.until(() => stuck.story.at(-1) === 'pong 5', 'the pong', 30_000);
     expect(stuck.story.slice(-101, -1)).toEqual(Array.from({ length: 100 }, (_, i) => `put f${i}`));
     expect(origin.fanout.sessionsRegistered).toBe(sessionsRegistered + 1);
-  }, 60_000);
+  });
 
   it('of token refreshes from a socket that never reads is one, whose answer waits until it reads', async () => {
     await origin.server.close();
@@ -352,7 +352,7 @@ describe('a flood', () => {
     stuck.socket.terminate();
     await eventually(() => origin.server.stats().connections === 1);
     expect(origin.fanout.stats()).toMatchObject({ activeSessions: 1, ending: 0 });
-  }, 60_000);
+  });
 
   it('of 100,000 frames to a socket that never reads holds the high-water mark and the capacity', async () => {
     await origin.server.close();
@@ -377,7 +377,7 @@ describe('a flood', () => {
     stuck.socket.terminate();
     await eventually(() => origin.server.sessions === 1);
     expect(origin.fanout.activeSessions).toBe(1);
-  }, 60_000);
+  });
 
   it('of connections finds the server full, and is told to try again with 1013', async () => {
     await origin.server.close();
@@ -413,7 +413,7 @@ describe('a flood', () => {
     expect(most).toBe(50);
     expect(origin.server.stats()).toMatchObject({ connections: 1, full: 20 * 451 });
     await Client.letIn(url);
-  }, 60_000);
+  });
 });
 
 describe('a disconnect', () => {

@@ -92,7 +92,7 @@ describe('over TLS', () => {
     expect(texts.size).toBe(1);
     expect([origin.fanout.stats().dropped, seen.errors]).toEqual([0, []]);
     lite.close();
-  }, 30_000);
+  });
 
   it('is not reached by a device that does not trust the certificate, and answers what is no WebSocket', async () => {
     const { lite, seen } = device(WebSocket);
