@@ -69,7 +69,9 @@ class Device implements LiteConnection {
   #failures = 0;
 
   constructor(private readonly options: CheckedLiteOptions) {
-    this.#catalog = new DeviceCatalog(options.store);
+    this.#catalog = new DeviceCatalog(options.store, (cause) => {
+      this.#errors.next(new LiteError('STORE', 'the store failed', { cause }));
+    });
     this.#tokens = new TokenSource(options.token);
     this.#identity = new LiteIdentity(options.liteId, options.epoch);
     this.messages$ = this.#catalog.messages$.asObservable();
@@ -116,7 +118,8 @@ class Device implements LiteConnection {
       await this.#catalog.load();
       this.#loaded = true;
     }
-    return this.#tokens.next();
+    // Whoever is told of the status, or the store, may have closed: nobody waits for a token any more.
+    return this.#connection.closed ? '' : this.#tokens.next();
   }
 
   #wait(error: LiteError): Observable<unknown> {

@@ -27,7 +27,11 @@ export class DeviceCatalog {
   #holding = false;
   #closed = false;
 
-  constructor(private readonly store: DefinitionStore) {}
+  /** @param unfed told of a throw of the store behind the last feeder */
+  constructor(
+    private readonly store: DefinitionStore,
+    private readonly unfed: (error: unknown) => void,
+  ) {}
 
   /** Starts with what the store has. @throws {LiteError} STORE */
   async load(): Promise<void> {
@@ -86,7 +90,8 @@ export class DeviceCatalog {
     this.#inbox.clear();
     this.#working = false;
     this.#release();
-    this.feeder?.storeFailed(error);
+    if (this.feeder === undefined) this.unfed(error);
+    else this.feeder.storeFailed(error);
   }
 
   #release(): void {

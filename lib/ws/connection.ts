@@ -1,6 +1,7 @@
 import { decodeMessage, encodeMessage, type Handshake, type MessageOf } from '../wire/index.js';
 import { admit, judge, type Admission } from './admission.js';
 import { CloseCode } from './closeCode.js';
+import { Deadline } from './deadline.js';
 import { EarlyMessages } from './earlyMessages.js';
 import { Fault, socketFault, wireFault } from './fault.js';
 import { IdleTimer } from './idleTimer.js';
@@ -41,7 +42,7 @@ export class Connection implements SessionTransport {
   readonly #early: EarlyMessages;
   #graceful = false;
   /** Of the handshake first, then of closing. */
-  #timer: NodeJS.Timeout;
+  readonly #deadline = new Deadline();
   readonly #idle = new IdleTimer(
     () => {
       this.outbox.send(encodeMessage('PingPong', { timestampMs: BigInt(Date.now()), isPong: false }));
@@ -65,16 +66,14 @@ export class Connection implements SessionTransport {
     this.pongs = new Pongs(this.outbox, isReplaying, () => {
       this.count('pingsDropped');
     });
-    this.#timer = setTimeout(() => {
-      this.fail(Fault.handshakeTimeout);
-    }, handshakeTimeout);
-    this.#timer.unref();
+    this.#deadline.set(handshakeTimeout, () => this.fail(Fault.handshakeTimeout));
     // Whatever comes is life: a piece of a message too, and a message that came long ago and is heard only now.
     const heard = (): void => this.#idle.heard();
     socket.on('data', heard);
     for (const event of ['message', 'ping', 'pong'] as const) this.webSocket.on(event, heard);
     // ws tells of its end behind all that came before it.
     socket.on('close', this.#gone);
+    socket.on('finish', this.#answered);
     this.#listen();
   }
 
@@ -101,11 +100,7 @@ export class Connection implements SessionTransport {
     if (this.webSocket.readyState === this.webSocket.OPEN) this.outbox.flush();
     this.outbox.close();
     this.webSocket.close(code);
-    if (this.#graceful) return;
-    this.#timer = setTimeout(() => {
-      this.webSocket.terminate();
-    }, CLOSE_TIMEOUT);
-    this.#timer.unref();
+    if (!this.#graceful) this.#deadline.set(CLOSE_TIMEOUT, () => this.webSocket.terminate());
   }
 
   terminate(): void {
@@ -113,6 +108,13 @@ export class Connection implements SessionTransport {
     this.outbox.close();
     this.webSocket.terminate();
   }
+
+  /** ws has answered the client's Close: nothing can be sent any more, whether the client hangs up or not. */
+  readonly #answered = (): void => {
+    if (!this.#stop()) return;
+    this.outbox.close();
+    this.#deadline.set(CLOSE_TIMEOUT, () => this.webSocket.terminate());
+  };
 
   #listen(): void {
     this.webSocket.on('message', (data: Buffer, isBinary) => {
@@ -133,7 +135,7 @@ export class Connection implements SessionTransport {
   readonly #gone = (): void => {
     this.#stop();
     this.outbox.close();
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
     this.host.gone(this);
   };
 
@@ -141,7 +143,7 @@ export class Connection implements SessionTransport {
   #stop(): boolean {
     if (this.#phase === 'closing') return false;
     this.#phase = 'closing';
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
     this.#idle.stop();
     this.#early.takeAll();
     if (this.#session === undefined) return true;
@@ -197,7 +199,7 @@ export class Connection implements SessionTransport {
 
   #open({ ack, identity, sessionId }: Admission & { type: 'accepted' }): void {
     this.#phase = 'open';
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
     this.#idle.start(this.settings.limits.idleTimeout);
     this.count('accepted');
     const session = new ServedSession(this, sessionId, identity);

@@ -35,6 +35,8 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
   readonly #events: Subscription;
   readonly #upgrades: Upgrades;
   #closing: Promise<void> | undefined;
+  #cutOffAt = Infinity;
+  #late: NodeJS.Timeout | undefined;
   #allGone: () => void = () => undefined;
 
   constructor(
@@ -82,7 +84,8 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
   close(options: { readonly grace?: number | undefined } = {}): Promise<void> {
     const { grace = DEFAULT_GRACE } = objectOption('options', options);
     milliseconds('grace', grace, 0);
-    return (this.#closing ??= this.#close(grace));
+    this.#cutOffWithin(grace);
+    return (this.#closing ??= this.#close());
   }
 
   count(what: ServerCount): void {
@@ -106,17 +109,25 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     if (this.#connections.size === 0) this.#allGone();
   }
 
-  async #close(grace: number): Promise<void> {
+  /** Whoever closes again, and is in more of a hurry, is heard too. */
+  #cutOffWithin(grace: number): void {
+    const at = performance.now() + grace;
+    if (at >= this.#cutOffAt) return;
+    this.#cutOffAt = at;
+    clearTimeout(this.#late);
+    this.#late = setTimeout(() => {
+      for (const connection of this.#connections) connection.terminate();
+    }, grace);
+  }
+
+  async #close(): Promise<void> {
     const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve;
     });
-    const late = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate();
-    }, grace);
     if (this.#connections.size === 0) this.#allGone();
     for (const connection of this.#connections) connection.finish();
     await gone;
-    clearTimeout(late);
+    clearTimeout(this.#late);
     this.#events.unsubscribe();
     this.#upgrades.stop();
     await this.closeServer();

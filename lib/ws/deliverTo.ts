@@ -31,7 +31,7 @@ const LOOK_EVERY = 50;
  * - Given the socket that the HTTP upgrade handed over (`net.Socket`), it writes WebSocket frames to it that are made once for
  *   all sessions, and all that a session takes in one turn of the event loop by one write. The extension permessage-deflate
  *   MUST be off. This is the fast way.
- * - Given a WebSocket, it sends one message after the other.
+ * - Given a WebSocket, it sends one message after the other; over the socket of one of `ws` those of a turn go out together.
  * - The session waits while `highWaterMark` bytes or more are queued; it fails when the socket is not open.
  * - You MUST unsubscribe the session when the socket closes, and close the socket when the session completes or errors; given
  *   the upgraded socket no earlier than in a `setImmediate` behind that, or the Close goes out before this turn's frames.
@@ -59,11 +59,28 @@ export function deliverTo(
   };
 }
 
-function deliverBySending(socket: WebSocketLike, highWaterMark: number) {
+/** What lies beneath a WebSocket of `ws`, which has no way of its own to send several messages by one write. */
+interface Corked {
+  readonly _socket?: { cork?(): void; uncork(): void } | null;
+}
+
+function deliverBySending(socket: WebSocketLike & Corked, highWaterMark: number) {
+  let corked = false;
+  const corkThisTurn = (): void => {
+    const beneath = socket._socket;
+    if (corked || typeof beneath?.cork !== 'function') return;
+    corked = true;
+    beneath.cork();
+    setImmediate(() => {
+      corked = false;
+      beneath.uncork();
+    });
+  };
   const hasRoom = () => socket.bufferedAmount < highWaterMark;
   const looks$ = interval(LOOK_EVERY).pipe(filter(() => socket.readyState !== OPEN || hasRoom()));
   return ({ bytes }: DefinitionFrame): Observable<never> | undefined => {
     if (socket.readyState !== OPEN) throw new Error('the socket is not open');
+    corkThisTurn();
     let failure: Error | undefined;
     let taken: (() => void) | undefined;
     socket.send(bytes, (error) => {

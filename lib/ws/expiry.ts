@@ -1,8 +1,9 @@
 import { LONGEST_TIMER } from '../options.js';
+import { Deadline } from './deadline.js';
 
 /** Calls back at a time (epoch seconds) that may be years away; keeps no process alive. Another `set` replaces it. */
 export class Expiry {
-  #timer: NodeJS.Timeout | undefined;
+  readonly #deadline = new Deadline();
 
   constructor(private readonly expired: () => void) {}
 
@@ -12,11 +13,10 @@ export class Expiry {
     if (epochSeconds === undefined || epochSeconds === Infinity) return;
     const left = Math.max(0, epochSeconds * 1000 - Date.now());
     const next = left > LONGEST_TIMER ? () => this.set(epochSeconds) : this.expired;
-    this.#timer = setTimeout(next, Math.min(left, LONGEST_TIMER));
-    this.#timer.unref();
+    this.#deadline.set(Math.min(left, LONGEST_TIMER), next);
   }
 
   clear(): void {
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
   }
 }

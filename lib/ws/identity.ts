@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { checkScope } from '../fanout/scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
 
 /** What a token says. */
@@ -26,9 +27,11 @@ export class AuthenticationUnavailable extends Error {
   override readonly name = 'AuthenticationUnavailable';
 }
 
-const U64 = 2n ** 64n;
-
-/** @throws {TypeError} unless it is an `Identity` that has not expired */
+/**
+ * A copy: whoever answers many with one object must not move a session to another scope.
+ * @throws {TypeError} unless it is an `Identity` that has not expired
+ * @throws {FanoutError} BAD_OPTION unless its scope has two u64
+ */
 export function checkIdentity(identity: Identity): Identity {
   if (typeof identity !== 'object' || (identity as unknown) === null)
     throw new TypeError('an identity must be an object with a subject');
@@ -37,12 +40,8 @@ export function checkIdentity(identity: Identity): Identity {
   if (expiresAt !== undefined && typeof expiresAt !== 'number')
     throw new TypeError('an identity must have an expiresAt in epoch seconds');
   if (expiresAt !== undefined && !(expiresAt * 1000 > Date.now())) throw new TypeError('the token has expired');
-  if (scope === undefined) return identity;
-  for (const id of [scope.tenantId, scope.databaseId]) {
-    if (typeof id !== 'bigint' || id < 0n || id >= U64)
-      throw new TypeError('an identity must have u64 ids in its scope');
-  }
-  return identity;
+  const copy = { ...identity, subject, ...(expiresAt !== undefined && { expiresAt }) };
+  return scope === undefined ? copy : { ...copy, scope: checkScope(scope) };
 }
 
 /** Whether they are the same subject with the same scope, so that one token can follow the other. */

@@ -255,6 +255,16 @@ describe('a store that fails', () => {
     expect(await kept.get('function:a')).toMatchObject({ name: 'a' });
   });
 
+  it('is told of though the connection was lost meanwhile', async () => {
+    let fail: (error: Error) => void = () => undefined;
+    const slow = () => new Promise<void>((_, reject) => (fail = reject));
+    const connected = await liveDevice({ store: { ...memoryStore(), put: slow } }, put('a'));
+    connected.socket().drop();
+    fail(new Error('disk full'));
+    await settle();
+    expect(connected.errors).toMatchObject([{ code: 'LOST' }, { code: 'STORE', cause: { message: 'disk full' } }]);
+  });
+
   it('at the start is asked again', async () => {
     const kept = memoryStore();
     let locked = true;
@@ -469,6 +479,18 @@ describe('a token', () => {
     expect(errors).toMatchObject([{ code: 'TOKEN' }]);
     await pass(1_000);
     expect(sockets).toHaveLength(1);
+  });
+
+  it.each<[string, (lite: LiteConnection) => void]>([
+    ['at once', (lite) => lite.close()],
+    ['when it is told that it connects again', (lite) => void lite.status$.subscribe((status) => { if (status === 'connecting') lite.close(); })], // prettier-ignore
+  ])('is not asked for by a device that is closed %s', async (_, close) => {
+    let asked = 0;
+    const options = { url: 'ws://origin', WebSocket: scriptedServer().WebSocket };
+    const lite = connectLite({ ...options, token: () => String(++asked) });
+    close(lite);
+    await settle();
+    expect(asked).toBe(0);
   });
 
   it('that says when it expires is refreshed in time', async () => {

@@ -27,9 +27,9 @@ class SlowStore implements DefinitionStore {
 }
 
 function fed(store: DefinitionStore) {
-  const catalog = new DeviceCatalog(store);
   const told: string[] = [];
   const seen: unknown[] = [];
+  const catalog = new DeviceCatalog(store, (error) => seen.push('unfed', error));
   catalog.messages$.subscribe(({ action, name }) => told.push(`${action} ${name}`));
   catalog.feeder = {
     hold: () => seen.push('hold'),

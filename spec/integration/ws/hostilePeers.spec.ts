@@ -165,6 +165,27 @@ describe('at any time', () => {
     expect(await closeCodeOf(socket)).toBe(1003);
   });
 
+  it('a client that says goodbye and does not hang up has no session any more, and is cut off', async () => {
+    const socket = await rawClient(origin.server.url);
+    const handshake = encodeMessage('Handshake', {
+      jwtToken: 'good',
+      vectorClock: new Map(),
+      subscribedShapes: [],
+      clientVersion: '',
+      liteId: '',
+      epoch: 0n,
+      wireVersion: 1,
+    });
+    socket.write(Buffer.concat([clientHeader(0x82, handshake.length), handshake]));
+    await eventually(() => origin.server.sessions === 2, 'the client to be let in');
+    socket.allowHalfOpen = true;
+    socket.write(Buffer.concat([clientHeader(0x88, 2), Buffer.from([0x03, 0xe8])]));
+    await eventually(() => origin.server.sessions === 1, 'its session to end');
+    expect(origin.fanout.activeSessions).toBe(1);
+    await eventually(() => origin.server.stats().connections === 1, 'its socket to be closed');
+    socket.destroy();
+  });
+
   it('a second handshake is closed with 1002', async () => {
     const client = await Client.letIn(origin.server.url);
     client.shake();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { definition } from 'ddl-fanout/testing';
 import { deliverTo } from 'ddl-fanout/ws';
@@ -14,16 +15,19 @@ describe.each(['the socket of the upgrade', 'the WebSocket'])(
     let fanout: DefinitionSyncFanout;
     let http: Server;
     let url: string;
+    let sockets: Duplex[];
 
     beforeEach(async () => {
       fanout = new DefinitionSyncFanout({ capacity: Infinity });
       http = createServer();
       const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false });
       let sessions = 0;
+      sockets = [];
       http.on('upgrade', (request, socket, head) => {
         upgrades.handleUpgrade(request, socket, head, (webSocket) => {
+          sockets.push(socket);
           const to = what === 'the WebSocket' ? webSocket : socket;
-          const session = fanout.register(String(sessions++), deliverTo(to, { highWaterMark: 10_000 })).subscribe({
+          const session = fanout.register(String(sessions++), deliverTo(to, { highWaterMark: 20_000 })).subscribe({
             complete: () => setImmediate(() => webSocket.close(1001)),
             error: () => webSocket.close(1013),
           });
@@ -62,6 +66,27 @@ describe.each(['the socket of the upgrade', 'the WebSocket'])(
       }
       await eventually(() => fanout.activeSessions === 0);
       expect(fanout.stats()).toMatchObject({ dropped: 0, ending: 0 });
+    });
+
+    it('sends a burst by one write (S5)', async () => {
+      const client = await Client.open(url);
+      await eventually(() => fanout.activeSessions === 1);
+      let writes = 0;
+      const [socket] = sockets as [Duplex];
+      for (const method of ['_write', '_writev'] as const) {
+        const write = (socket[method] as (...args: unknown[]) => void).bind(socket);
+        socket[method] = (...args: unknown[]) => {
+          writes++;
+          write(...args);
+        };
+      }
+      for (const size of [50, 20]) {
+        writes = 0;
+        for (let i = 0; i < size; i++) fanout.broadcast(definition(`f${i}`));
+        await client.until(() => client.story.at(-1) === `put f${size - 1}`, 'the burst');
+        expect(writes).toBe(1);
+      }
+      client.socket.close();
     });
 
     it('delivers what waits before the socket is closed for a session that completes', async () => {

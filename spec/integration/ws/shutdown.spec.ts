@@ -47,6 +47,21 @@ describe('close', () => {
     expect(late.closeCode).toBe(1006);
   });
 
+  it('waits no longer than the shortest grace that it was called with', async () => {
+    origin = await startOrigin({ capacity: 10_000, limits: { highWaterMark: 10_000 } });
+    const stuck = await Client.letIn(origin.server.url);
+    stuck.socket.pause();
+    for (let i = 0; i < 5_000; i++) {
+      origin.put(`f${i}`, 'x'.repeat(5_000));
+      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const closing = origin.server.close({ grace: 2 ** 31 - 1 });
+    void origin.server.close({ grace: 100 });
+    await closing;
+    expect(origin.server.stats().connections).toBe(0);
+    stuck.socket.terminate();
+  });
+
   it('does the same work once, however often it is called', async () => {
     origin = await startOrigin();
     const { server } = origin;

@@ -183,6 +183,24 @@ describe('a client that was let in', () => {
     ]);
   });
 
+  it('stays in the scope that its own token named, though `authenticate` has one object for all', async () => {
+    const identity = { subject: 'all', scope: { tenantId: 0n, databaseId: 1n } };
+    const authenticate = (token: string) => {
+      identity.scope.tenantId = BigInt(token);
+      return identity;
+    };
+    origin = await startOrigin({ authenticate });
+    const first = await Client.letIn(origin.server.url, '7');
+    await Client.letIn(origin.server.url, '8');
+    first.resync();
+    first.ping(1n);
+    await first.until(() => first.story.includes('pong 1'), 'the resync');
+    origin.put('a', '{}', tenant(8n));
+    origin.put('b', '{}', tenant(7n));
+    await first.until(() => first.story.at(-1) === 'put b', 'its definition');
+    expect(first.story).toEqual(['pong 1', 'put b']);
+  });
+
   it('learns of remembered deletes with a resync, and not without a catalog', async () => {
     origin = await startOrigin();
     origin.put('a');
