@@ -8,6 +8,7 @@ export interface BucketOptions {
   readonly replicas: number | undefined;
   readonly storage: 'file' | 'memory';
   readonly maxBytes: number;
+  readonly history: number;
   readonly timeout: number;
 }
 
@@ -32,7 +33,7 @@ const second = 1_000_000_000;
 
 /** The stream of a bucket that is created. */
 export function configOf(options: BucketOptions, connection: NatsConnection): BucketConfig {
-  const { name, replicas, storage, maxBytes } = options;
+  const { name, replicas, storage, maxBytes, history } = options;
   return {
     name: `KV_${name}`,
     // The time of creation would not do as an identity: in a cluster every server has its own.
@@ -41,7 +42,7 @@ export function configOf(options: BucketOptions, connection: NatsConnection): Bu
     retention: RetentionPolicy.Limits,
     storage: storage === 'file' ? StorageType.File : StorageType.Memory,
     num_replicas: replicas ?? (connection.info?.cluster === undefined ? 1 : 3),
-    max_msgs_per_subject: 1,
+    max_msgs_per_subject: history,
     max_bytes: maxBytes === Infinity ? -1 : maxBytes,
     discard: DiscardPolicy.New,
     duplicate_window: 120 * second,
@@ -56,7 +57,7 @@ const harmful = ['max_age', 'max_msgs', 'no_ack', 'sealed', 'discard_new_per_sub
 /** How a server says that a setting is not made. */
 const unset: readonly unknown[] = [undefined, false, 0, -1];
 
-const same = ['retention', 'max_msgs_per_subject', 'discard', 'deny_delete', 'deny_purge'] as const;
+const same = ['retention', 'discard', 'deny_delete', 'deny_purge'] as const;
 
 /**
  * Looks at a stream that exists for the settings without which definitions get lost, mixed up or told twice.
@@ -71,6 +72,8 @@ export function checkFit(info: StreamInfo, wanted: BucketConfig, replicas: numbe
     );
   for (const setting of harmful) if (!unset.includes(is[setting])) throw unfit(setting, is[setting], 'none');
   for (const setting of same) if (is[setting] !== wanted[setting]) throw unfit(setting, is[setting], wanted[setting]);
+  const history = is.max_msgs_per_subject ?? -1;
+  if (history < 1) throw unfit('max_msgs_per_subject', history, 'a limit');
   if (is.subjects?.join() !== wanted.subjects.join()) throw unfit('subjects', is.subjects, wanted.subjects);
   const window = is.duplicate_window ?? 0;
   if (window < wanted.duplicate_window) throw unfit('duplicate_window', window, wanted.duplicate_window);

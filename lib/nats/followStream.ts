@@ -73,8 +73,9 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
     const consume = async (): Promise<void> => {
       cursor.check(await bucket.jsm.streams.info(bucket.stream));
       const consumer = await bucket.js.consumers.get(bucket.stream, {
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: Math.max(1, cursor.last), // the last one again, if it is still there: see Cursor.take
+        ...(cursor.last === 0
+          ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: `${bucket.prefix}>` }
+          : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: cursor.last }), // the last one again, if it is still there: see Cursor.take
         headers_only: headersOnly,
         inactive_threshold: 30_000,
       });

@@ -20,6 +20,10 @@ export interface NatsDefinitionsOptions {
   readonly storage?: 'file' | 'memory' | undefined;
   /** Most bytes that a bucket that is created may take, 1 or more; beyond it `publish` rejects. Default Infinity. */
   readonly maxBytes?: number | undefined;
+  /**
+   * Versions of each definition that a bucket that is created keeps, for nodes that follow more slowly than it changes, 1 to 64; default 16.
+   */
+  readonly history?: number | undefined;
   /** Milliseconds that a call goes on trying while nobody answers, 100 to 60_000; default 30_000. */
   readonly timeout?: number | undefined;
   /** Default: tslog at `warn` and above. */
@@ -31,10 +35,11 @@ export interface NatsDefinitions {
   /** `commits()`. */
   readonly commits$: Observable<DefinitionSyncMsg>;
   /**
-   * What the bucket holds, in the order of its revisions, then what is published, each once; cold.
+   * The last message of every definition, in the order of their revisions, then what is published, each once; cold.
    *
    * - `position` is the revision: the same on every node.
-   * - The bucket keeps the last message of every definition, a `delete` too; an older one may be left out.
+   * - The bucket keeps the last message of every definition, a `delete` too, and `history` of them for those that are behind:
+   *   only a node that is more than so many changes of one definition behind is not told the oldest of these.
    * - Goes on over lost connections and servers, however long they take.
    * - Errors with a `NatsDefinitionsError`: BUCKET_REPLACED, BUCKET_FULL, NOT_PERMITTED, NO_JETSTREAM or CLOSED.
    *
@@ -65,14 +70,17 @@ export interface NatsDefinitions {
 
 function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {
   const { bucket = 'definitions', replicas, storage = 'file', maxBytes = Infinity, timeout = 30_000 } = options;
+  const { history = 16 } = options;
   if (typeof bucket !== 'string' || !/^[\w-]{1,64}$/.test(bucket) || bucket.endsWith('_leader'))
     throw badOption('bucket', '1 to 64 letters, digits, - and _, without _leader at its end', bucket);
   if (replicas !== undefined) oneOf('replicas', replicas, [1, 2, 3, 4, 5]);
   oneOf('storage', storage, ['file', 'memory']);
   wholeNumber('maxBytes', maxBytes, 1);
+  if (!Number.isInteger(history) || history < 1 || history > 64)
+    throw badOption('history', 'a whole number of 1 to 64', history);
   if (!Number.isInteger(timeout) || timeout < 100 || timeout > 60_000)
     throw badOption('timeout', 'a whole number of 100 to 60,000', timeout); // within the window of two minutes for ids
-  return { name: bucket, replicas, storage, maxBytes, timeout };
+  return { name: bucket, replicas, storage, maxBytes, history, timeout };
 }
 
 function checkCommits({ after, onCaughtUp }: CommitsOptions): void {
@@ -112,7 +120,7 @@ export function natsDefinitions(
 
 async function open(connection: NatsConnection, wanted: BucketOptions, logger: Logger): Promise<NatsDefinitions> {
   const bucket = await openBucket(connection, wanted);
-  const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity };
+  const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity, history: 1 };
   const openLease = () => openBucket(connection, leases, bucket);
   const commits = (how: CommitsOptions = {}): Observable<DefinitionSyncMsg> => {
     checkCommits(objectOption('options', how));

@@ -61,13 +61,17 @@ export class CaptureReader {
       );
       const messages = rows.map((row) => this.message(row));
       // Numbers have no holes. A missing one was pruned by a reader of the same name.
-      if (messages[0]?.position !== this.position + 1n) yield* this.snapshot(connection, state);
-      else
-        yield* this.tell(connection, {
-          messages,
-          position: this.position + BigInt(messages.length),
-          origin: state.origin,
-        });
+      if (messages[0]?.position !== this.position + 1n) {
+        const { logger, reader } = this.options;
+        logger.warn('another reader of this name has read on, so all is told again: each needs its own', { reader });
+        yield* this.snapshot(connection, state);
+        continue;
+      }
+      yield* this.tell(connection, {
+        messages,
+        position: this.position + BigInt(messages.length),
+        origin: state.origin,
+      });
     }
     const { position, origin } = this;
     if (this.caughtUp || position === undefined || origin === undefined) return;

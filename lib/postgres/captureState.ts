@@ -30,7 +30,8 @@ export async function captureState(
   const { schema: s } = names;
   const [row] = await connection.query(
     `SELECT c.version::text AS version, c.position::text AS position, ${channelOf(names)} AS channel,
-       pg_catalog.current_setting('transaction_read_only') AS read_only, pg_catalog.pg_is_in_recovery()::text AS standby,
+       pg_catalog.current_setting('transaction_read_only') AS read_only,
+       pg_catalog.current_setting('default_transaction_read_only') AS by_default, pg_catalog.pg_is_in_recovery()::text AS standby,
        c.tableoid::text || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
          ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS origin
      FROM ${s}.capture c`,
@@ -39,6 +40,9 @@ export async function captureState(
   if (row['read_only'] === 'on') {
     if (row['standby'] === 'true' && awaitsPromotion)
       throw new Error('the server is a standby that is not promoted yet');
+    // PGlite has one session for all: what is read only is a transaction that the caller has begun by hand.
+    if (row['standby'] !== 'true' && row['by_default'] !== 'on')
+      throw new Error('a transaction that is read only is open on this connection');
     throw new CaptureError('READ_ONLY', 'the server takes no writes, and a reader has to note how far it has read');
   }
   const version = Number(row['version']);

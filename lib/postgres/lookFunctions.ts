@@ -52,11 +52,19 @@ BEGIN
     WHERE a.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) GROUP BY a.classid, a.objid);
 END
 ${quote};
+CREATE FUNCTION ${s}.is_gone(class oid, object oid) RETURNS boolean LANGUAGE plpgsql STABLE AS ${quote}
+BEGIN
+  RETURN CASE class WHEN 'pg_proc'::regclass THEN pg_get_function_identity_arguments(object) ELSE pg_get_triggerdef(object) END IS NULL;
+EXCEPTION WHEN internal_error THEN
+  -- It is there, and what it is made of is not: it has no text, and no name to be told by.
+  RETURN false;
+END
+${quote};
 CREATE FUNCTION ${s}.is_stale(class oid, object oid) RETURNS boolean LANGUAGE sql STABLE AS ${quote}
   SELECT EXISTS (SELECT FROM pg_proc p WHERE class = 'pg_proc'::regclass AND p.oid = object
-      AND (currtid2('pg_catalog.pg_proc', p.ctid) <> p.ctid OR pg_get_function_identity_arguments(object) IS NULL))
+      AND (currtid2('pg_catalog.pg_proc', p.ctid) <> p.ctid OR ${s}.is_gone(class, object)))
     OR EXISTS (SELECT FROM pg_trigger t WHERE class = 'pg_trigger'::regclass AND t.oid = object
-      AND (currtid2('pg_catalog.pg_trigger', t.ctid) <> t.ctid OR pg_get_triggerdef(object) IS NULL))
+      AND (currtid2('pg_catalog.pg_trigger', t.ctid) <> t.ctid OR ${s}.is_gone(class, object)))
     OR EXISTS (SELECT FROM pg_class c WHERE class = 'pg_trigger'::regclass
       AND c.oid = ANY(ARRAY(SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = object))
       AND currtid2('pg_catalog.pg_class', c.ctid) <> c.ctid)

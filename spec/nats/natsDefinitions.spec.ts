@@ -15,6 +15,8 @@ describe('natsDefinitions', () => {
     ['replicas', { replicas: 6 }],
     ['storage', { storage: 'disk' }],
     ['maxBytes', { maxBytes: 0 }],
+    ['history', { history: 0 }],
+    ['history', { history: 65 }],
     ['timeout', { timeout: 99 }],
     ['timeout', { timeout: 60_001 }],
     ['timeout', { timeout: 1_000.5 }],

@@ -11,6 +11,7 @@ import {
 } from 'ddl-fanout/postgres';
 import { captureNames } from '../../lib/postgres/captureNames.js';
 import { installScript, isCurrent, removeScript } from '../../lib/postgres/captureScript.js';
+import { QuietLogger } from '../helpers/quietLogger.js';
 import { line, Listener, listening, payloadOf, type TestDatabase } from '../helpers/postgresDatabase.js';
 
 const fn = (name: string, value = 1): string =>
@@ -268,7 +269,8 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
 
     it('tells everything again, and what is gone as gone, when another reader of its name has pruned the log', async () => {
       const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
-      const listener = listen();
+      const logger = new QuietLogger();
+      const listener = listen({ logger });
       await listener.settled();
       listener.messages.length = 0;
       await database.sql(
@@ -276,6 +278,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       );
       await listener.settled();
       expect(listener.messages.map(line)).toEqual(['delete function s.a()', 'put function s.b()']);
+      expect(logger.lines).toMatchObject([{ level: 'warn', context: { reader: 'default' } }]);
       await end();
     });
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { firstValueFrom, skip, Subject } from 'rxjs';
+import { firstValueFrom, skip, Subject, tap } from 'rxjs';
 import {
   CaptureError,
   forgetReader,
@@ -15,8 +15,6 @@ import {
 } from 'ddl-fanout/postgres';
 import { line } from '../helpers/postgresDatabase.js';
 import { openPglite } from '../helpers/postgresPglite.js';
-
-// A PGlite takes a second to start.
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -104,6 +102,25 @@ describe('a client of PostgreSQL', () => {
     await db.close();
     await closed;
     await expect(installCapture(client)).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('outlives a transaction that is read only and that the caller has begun by hand on a PGlite', async () => {
+    const { db } = await openPglite();
+    const client = fromPglite(db);
+    await installCapture(client);
+    const warned = new Subject<void>();
+    const logger = { ...quiet, warn: () => warned.next() };
+    const told: string[] = [];
+    const options = { pollInterval: 10, reconnect: { initialDelay: 1 }, logger };
+    const reading = postgresDefinitions(client, options);
+    const first = firstValueFrom(reading.pipe(tap((msg) => told.push(line(msg)))));
+    const lost = firstValueFrom(warned);
+    await db.exec('BEGIN READ ONLY');
+    await lost;
+    await db.exec(`COMMIT; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
+    await first;
+    expect(told).toEqual(['put function public.f()']);
+    await db.close();
   });
 
   it('counts its attempts from the last time that it could look, though nothing had changed', async () => {

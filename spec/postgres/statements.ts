@@ -302,6 +302,14 @@ export const statements: Readonly<Record<string, StatementCase>> = {
       DELETE FROM pg_proc WHERE proname = 'broken'`,
     told: ['delete function s.f()', 'put function s2.f()'],
   },
+  'a function that PostgreSQL itself cannot describe any more, to a REPEATABLE READ transaction': {
+    given: `CREATE TYPE s.mood AS ENUM ('a'); ${F('s.broken(s.mood)')} ${F('s.f()')}
+      DELETE FROM pg_depend WHERE objid = (SELECT oid FROM pg_proc WHERE proname = 'broken') AND refclassid = 'pg_type'::regclass;
+      DROP TYPE s.mood;`,
+    run: `BEGIN ISOLATION LEVEL REPEATABLE READ; ALTER SCHEMA s RENAME TO s2; COMMIT;
+      DELETE FROM pg_depend WHERE objid = (SELECT oid FROM pg_proc WHERE proname = 'broken'); DELETE FROM pg_proc WHERE proname = 'broken'`,
+    told: ['delete function s.f()', 'put function s2.f()'],
+  },
   'a trigger whose function is gone, which PostgreSQL cannot describe any more': {
     given: `${TRIGGER} CREATE TRIGGER other BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run(); ${F('s.f()')}
       UPDATE pg_trigger SET tgfoid = 1 WHERE tgname = 'trg';`,

@@ -42,7 +42,7 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
       subjects: ['$KV.definitions.>'],
       storage: StorageType.File,
       num_replicas: 1,
-      max_msgs_per_subject: 1,
+      max_msgs_per_subject: 16,
       max_bytes: 1_000_000,
       max_age: 0,
       discard: 'new',
@@ -83,7 +83,7 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
   it.each<[string, object]>([
     ['subjects', { subjects: ['orders.>'] }],
     ['retention', { retention: RetentionPolicy.Workqueue }],
-    ['max_msgs_per_subject', { max_msgs_per_subject: 5 }],
+    ['max_msgs_per_subject', { max_msgs_per_subject: -1 }],
     ['max_age', { max_age: 600_000_000_000 }],
     ['max_msgs', { max_msgs: 10 }],
     ['discard', { discard: 'old' }],

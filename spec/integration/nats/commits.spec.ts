@@ -57,6 +57,34 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     expect(second.told.map((msg) => msg.scope)).toEqual([scope, scope, scope, scope, undefined]);
   });
 
+  it('tell both nodes all that was published, though the same definition is changed faster than they follow (N1)', async () => {
+    const other = await another();
+    const [one, two] = [new Watch(definitions.commits$), new Watch(other.commits$)];
+    await definitions.publish(definition('first'));
+    await Promise.all([one.upTo(1n), two.upTo(1n)]);
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          (i % 2 === 0 ? definitions : other).publish(definition('f', { position: BigInt(i) })),
+        ),
+      );
+    }
+    await Promise.all([one.upTo(161n), two.upTo(161n)]);
+    expect(one.told.map(({ position }) => position)).toEqual(Array.from({ length: 161 }, (_, i) => BigInt(i + 1)));
+    expect(two.told).toEqual(one.told);
+    const late = new Watch((await another()).commits$);
+    await late.upTo(161n);
+    expect(late.lines).toEqual(['1 put first', '161 put f']);
+  });
+
+  it('leave out what was replaced `history` times before it was read', async () => {
+    const { publish, commits } = await natsDefinitions(connection, { bucket: 'short', history: 2, logger });
+    for (const name of ['f', 'f', 'f', 'f']) await publish(definition(name));
+    const watch = new Watch(commits({ after: 1n }));
+    await watch.upTo(4n);
+    expect(watch.lines).toEqual(['3 put f', '4 put f']);
+  });
+
   it('keep a delete, so that a node that was away learns of it', async () => {
     const { publish } = definitions;
     await publish(definition('a'));

@@ -103,6 +103,22 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     },
   );
 
+  it('commit under SET CONSTRAINTS ALL IMMEDIATE though their names are another one’s by now', async () => {
+    await database.sql(`CREATE SCHEMA c; ${fn('c.g()')} ${fn('c.h()')}`);
+    await listener.settled();
+    listener.messages.length = 0;
+    await one.sql(`BEGIN; ${fn('s.g()')} ${fn('s.h()')}`);
+    await two.sql('ALTER SCHEMA s RENAME TO old; ALTER SCHEMA c RENAME TO s');
+    await one.sql('SET CONSTRAINTS ALL IMMEDIATE; COMMIT');
+    const held = new Map<string, string>();
+    for (const text of await told()) held.set(text.split(' ').slice(1).join(' '), text.split(' ')[0] ?? '');
+    expect(Object.fromEntries(held)).toEqual({
+      ...{ 'function c.g()': 'delete', 'function c.h()': 'delete', 'function s.g()': 'put', 'function s.h()': 'put' },
+      ...{ 'function old.g()': 'put', 'function old.h()': 'put' },
+    });
+    await database.sql('DROP SCHEMA old CASCADE');
+  });
+
   it('are refused at COMMIT when they are REPEATABLE READ and another one’s DDL committed meanwhile', async () => {
     await one.sql(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1`);
     await two.sql(fn('s.b()'));
