@@ -42,7 +42,7 @@ const EXPORTS: Record<string, string[]> = {
     'postgresDefinitions',
     'removeCapture',
   ],
-  './nats': ['NatsDefinitionsError', 'natsDefinitions'],
+  './nats': ['NatsDefinitionsError', 'isUndeliverable', 'natsDefinitions'],
   './otel': ['instrumentFanout'],
   './testing': ['FakeSocket', 'definition', 'failingDelivery', 'marbles', 'slowDelivery', 'stalledDelivery'],
 };

@@ -1,6 +1,6 @@
 import { connect } from '@nats-io/transport-node';
 import { DefinitionSyncFanout, type DefinitionSyncMsg, type OverflowStrategy } from 'ddl-fanout';
-import { natsDefinitions } from 'ddl-fanout/nats';
+import { isUndeliverable, natsDefinitions } from 'ddl-fanout/nats';
 import type { PostgresDefinitionsOptions } from 'ddl-fanout/postgres';
 import type { Authenticate } from 'ddl-fanout/ws';
 import { defer, type Observable } from 'rxjs';
@@ -69,7 +69,15 @@ export async function startInCluster(
     .lead(({ publish }) =>
       defer(() => {
         notices.lines.push(`${name} leads: it reads the database's capture`);
-        return capture({ reader: 'leader', deliver: publish });
+        return capture({
+          reader: 'leader',
+          // What the bucket can never hold must not keep back what commits behind it.
+          deliver: (msg) =>
+            publish(msg).catch((error: unknown) => {
+              if (!isUndeliverable(error)) throw error;
+              notices.error(`no node is told of ${msg.name}: ${String(error)}`);
+            }),
+        });
       }),
     )
     .subscribe();

@@ -1,4 +1,5 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
+import { WireError } from '../errors.js';
 
 export type NatsDefinitionsErrorCode =
   | 'NO_JETSTREAM'
@@ -38,6 +39,15 @@ export class NatsDefinitionsError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/**
+ * Whether `publish` has rejected a message for what it is (TOO_LONG, TOO_LARGE, UNENCODABLE), so that no other try, node or
+ * time would store it. Whoever relays a source decides whether to go on without it, or to stand still.
+ */
+export function isUndeliverable(error: unknown): boolean {
+  if (error instanceof WireError) return error.code === 'UNENCODABLE';
+  return error instanceof NatsDefinitionsError && (error.code === 'TOO_LONG' || error.code === 'TOO_LARGE');
 }
 
 /** `err_code` of JetStream's API to what it means here. */

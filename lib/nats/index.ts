@@ -3,5 +3,5 @@ export type { NatsDefinitions, NatsDefinitionsOptions } from './natsDefinitions.
 export type { CommitsOptions } from './commits.js';
 export type { PublishOptions } from './publish.js';
 export type { DefinitionsTerm, LeadOptions } from './lead.js';
-export { NatsDefinitionsError } from './errors.js';
+export { isUndeliverable, NatsDefinitionsError } from './errors.js';
 export type { NatsDefinitionsErrorCode } from './errors.js';

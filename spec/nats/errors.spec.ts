@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
-import { NatsDefinitionsError } from 'ddl-fanout/nats';
+import { WireError } from 'ddl-fanout';
+import { isUndeliverable, NatsDefinitionsError } from 'ddl-fanout/nats';
 import { definitionsError, isPassing } from '../../lib/nats/errors.js';
 
 const api = (err_code: number, description = 'said the server', code = 500) =>
@@ -44,5 +45,20 @@ describe('definitionsError', () => {
     const unknown = api(10071, 'wrong last sequence: 3', 400);
     for (const error of [own, unknown, new TypeError('bug'), 'text', undefined])
       expect(definitionsError(error, 'publishing')).toBe(error);
+  });
+});
+
+describe('isUndeliverable', () => {
+  it.each([
+    [true, new NatsDefinitionsError('TOO_LONG', 'a key')],
+    [true, new NatsDefinitionsError('TOO_LARGE', 'a frame')],
+    [true, new WireError('UNENCODABLE', 'a name')],
+    [false, new NatsDefinitionsError('BUCKET_FULL', 'a limit')],
+    [false, new NatsDefinitionsError('FENCED', 'over')],
+    [false, new WireError('BAD_BODY', 'another server')],
+    [false, new Error('anything')],
+    [false, undefined],
+  ])('is %p for %p', (is, error) => {
+    expect(isUndeliverable(error)).toBe(is);
   });
 });
