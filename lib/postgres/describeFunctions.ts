@@ -37,8 +37,7 @@ ${quote};
 
 // A function made on a type while another session drops the type outlives it (PostgreSQL locks neither), and then has no
 // text: "cache lookup failed". So does a trigger outlive its function. It is no definition any more, and must not make other
-// people's DDL fail.
-/** The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14. */
+// people's DDL fail. The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14.
 function routinePayload({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.routine_payload(object oid, identity text, created_at bigint)

@@ -100,7 +100,9 @@ describe('serveDefinitions', () => {
 
   it('takes limits that are no whole milliseconds, or no limits at all', async () => {
     const limits = { handshakeTimeout: 0.5, idleTimeout: 0.5, maxSessions: Infinity, maxFrameBytes: Infinity };
-    await (await serveDefinitions({ fanout: filled, authenticate, limits })).close();
+    const server = await serveDefinitions({ fanout: filled, authenticate, limits });
+    expect(server.stats()).toMatchObject({ connections: 0, full: 0 });
+    await server.close();
   });
 
   it.each([
