@@ -1,4 +1,4 @@
-import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { type ConsumerMessages, DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from '@nats-io/jetstream';
 import { EMPTY, Observable, catchError, defer, from, merge, mergeMap, repeat, retry, throwError, timer } from 'rxjs';
 import type { Bucket } from './bucket.js';
 import { Cursor } from './cursor.js';
@@ -54,6 +54,12 @@ const broken = new Set([
   'no_responders',
 ]);
 
+/** Of each key the last message to begin with; later what follows, and the last one told again, if it is still there: see Cursor.take. */
+function startOf(last: number, { prefix }: Bucket): Partial<OrderedConsumerOptions> {
+  if (last === 0) return { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: `${prefix}>` };
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last };
+}
+
 /** One consumer's messages; completes when another is needed. */
 function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headersOnly: boolean): Observable<JsMsg> {
   return new Observable((subscriber) => {
@@ -73,9 +79,7 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
     const consume = async (): Promise<void> => {
       cursor.check(await bucket.jsm.streams.info(bucket.stream));
       const consumer = await bucket.js.consumers.get(bucket.stream, {
-        ...(cursor.last === 0
-          ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: `${bucket.prefix}>` }
-          : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: cursor.last }), // the last one again, if it is still there: see Cursor.take
+        ...startOf(cursor.last, bucket),
         headers_only: headersOnly,
         inactive_threshold: 30_000,
       });

@@ -114,7 +114,9 @@ export function completeScript({ schema: s }: CaptureNames): string {
 export function removeScript(names: CaptureNames): string {
   const { schema: s } = names;
   const tables = ['capture', 'definition', 'change', 'touched', 'due', 'reader'].map((table) => `${s}.${table}`);
-  return onOwnPath(`${dropEventTriggers(names)}${dropCode(names)}DROP TABLE ${tables.join(', ')};\nDROP SCHEMA ${s};`);
+  return onOwnPath(
+    `${dropEventTriggers(names)}${dropCode(names)}DROP TABLE IF EXISTS ${tables.join(', ')};\nDROP SCHEMA ${s};`,
+  );
 }
 
 // By their function and not by name: one of the same name may be somebody else's.

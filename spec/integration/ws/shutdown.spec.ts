@@ -10,6 +10,18 @@ import { startOrigin, type Origin } from '../../helpers/origin.js';
 let origin: Origin;
 afterEach(() => origin.server.close({ grace: 0 }));
 
+/** One that does not read, behind more than its socket takes. */
+async function stuckClient(): Promise<Client> {
+  origin = await startOrigin({ capacity: 10_000, limits: { highWaterMark: 10_000 } });
+  const stuck = await Client.letIn(origin.server.url);
+  stuck.socket.pause();
+  for (let i = 0; i < 5_000; i++) {
+    origin.put(`f${i}`, 'x'.repeat(5_000));
+    if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return stuck;
+}
+
 describe('close', () => {
   it('sends what waits, then closes with 1001', async () => {
     origin = await startOrigin();
@@ -25,13 +37,7 @@ describe('close', () => {
   });
 
   it('waits for a slow client no longer than the grace', async () => {
-    origin = await startOrigin({ capacity: 10_000, limits: { highWaterMark: 10_000 } });
-    const stuck = await Client.letIn(origin.server.url);
-    stuck.socket.pause();
-    for (let i = 0; i < 5_000; i++) {
-      origin.put(`f${i}`, 'x'.repeat(5_000));
-      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
+    const stuck = await stuckClient();
     await origin.server.close({ grace: 200 });
     expect(origin.fanout.stats()).toMatchObject({ activeSessions: 0, ending: 0 });
     stuck.socket.terminate();
@@ -48,13 +54,7 @@ describe('close', () => {
   });
 
   it('waits no longer than the shortest grace that it was called with', async () => {
-    origin = await startOrigin({ capacity: 10_000, limits: { highWaterMark: 10_000 } });
-    const stuck = await Client.letIn(origin.server.url);
-    stuck.socket.pause();
-    for (let i = 0; i < 5_000; i++) {
-      origin.put(`f${i}`, 'x'.repeat(5_000));
-      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
+    const stuck = await stuckClient();
     const closing = origin.server.close({ grace: 2 ** 31 - 1 });
     void origin.server.close({ grace: 100 });
     await closing;
