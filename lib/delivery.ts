@@ -136,6 +136,6 @@ export abstract class Delivery<T, R> implements Followed<R> {
 /** Nobody follows what an ended delivery returned; a promise that rejects must not end the process for that. */
 function quiet(result: unknown): void {
   // Of whatever realm; what is only like a promise may begin to work when it is asked.
-  if (Object.prototype.toString.call(result) !== '[object Promise]') return;
-  (result as Promise<unknown>).then(undefined, () => undefined);
+  const isPromise = result instanceof Promise || Object.prototype.toString.call(result) === '[object Promise]';
+  if (isPromise) (result as Promise<unknown>).then(undefined, () => undefined);
 }

@@ -49,10 +49,10 @@ export function milliseconds(option: string, value: number, least?: number): num
   throw badOption(option, `milliseconds ${least === undefined ? 'above 0' : `of ${least}`} to ${LONGEST_TIMER}`, value);
 }
 
-/** @throws {FanoutError} BAD_OPTION unless `value` is an object with this method. */
+/** @throws {FanoutError} BAD_OPTION unless `value` is an object, or a function, with this method. */
 export function methodOption(option: string, value: unknown, method: string): void {
-  const object = objectOption(option, value as Readonly<Record<string, unknown>>);
-  functionOption(`${option}.${method}`, object[method]);
+  const object = typeof value === 'function' ? value : objectOption(option, value as object);
+  functionOption(`${option}.${method}`, (object as Readonly<Record<string, unknown>>)[method]);
 }
 
 /** @throws {FanoutError} BAD_OPTION unless it is a `SchedulerLike`. */

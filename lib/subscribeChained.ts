@@ -1,4 +1,4 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { from, Observable, type Subscriber } from 'rxjs';
 
 /**
  * Subscribes to `source` for `subscriber`, which gets its errors, and chains the two before the first value can arrive: a
@@ -12,7 +12,8 @@ export function subscribeChained<T>(
 ): void {
   new Observable<T>((chained) => {
     subscriber.add(chained);
-    source.subscribe(chained);
+    // Another library's Observable gets a subscriber that it can be torn down by.
+    from(source).subscribe(chained);
   }).subscribe({
     next: (value) => observer.next(value),
     error: (error: unknown) => subscriber.error(error),

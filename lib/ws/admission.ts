@@ -1,20 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { show } from '../options.js';
 import { encodeMessage, type Handshake } from '../wire/index.js';
-import { AuthenticationUnavailable, checkIdentity, type Identity } from './identity.js';
+import { AuthenticationUnavailable, checkIdentity, type CheckedIdentity } from './identity.js';
 import type { IncomingMessage } from 'node:http';
 import type { KnownEpochs } from './knownEpochs.js';
 import type { ServerSettings } from './serverOptions.js';
 
 /** What came of a token. */
 export type Verdict =
-  | { readonly type: 'accepted'; readonly identity: Identity }
+  | { readonly type: 'accepted'; readonly identity: CheckedIdentity }
   | { readonly type: 'refused' }
   | { readonly type: 'undecided' };
 
 /** What came of a handshake: `ack` answers it, and is missing when there is nothing to say. */
 export type Admission =
-  | { readonly type: 'accepted'; readonly identity: Identity; readonly sessionId: string; readonly ack: Uint8Array }
+  | {
+      readonly type: 'accepted';
+      readonly identity: CheckedIdentity;
+      readonly sessionId: string;
+      readonly ack: Uint8Array;
+    }
   | { readonly type: 'refused' | 'forked'; readonly ack: Uint8Array }
   | { readonly type: 'undecided' };
 

@@ -73,7 +73,10 @@ export class Connection implements SessionTransport {
     for (const event of ['message', 'ping', 'pong'] as const) this.webSocket.on(event, heard);
     // ws tells of its end behind all that came before it.
     socket.on('close', this.#gone);
-    socket.on('finish', this.#answered);
+    // Or it has hung up, and what it sent before is still to be heard.
+    socket.on('finish', () => {
+      if (!socket.readableEnded) this.#answered();
+    });
     this.#listen();
   }
 
@@ -110,11 +113,11 @@ export class Connection implements SessionTransport {
   }
 
   /** ws has answered the client's Close: nothing can be sent any more, whether the client hangs up or not. */
-  readonly #answered = (): void => {
+  #answered(): void {
     if (!this.#stop()) return;
     this.outbox.close();
     this.#deadline.set(CLOSE_TIMEOUT, () => this.webSocket.terminate());
-  };
+  }
 
   #listen(): void {
     this.webSocket.on('message', (data: Buffer, isBinary) => {

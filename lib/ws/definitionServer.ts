@@ -51,7 +51,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
         else if (event.type === 'registered') this.#sessions.get(event.sessionId)?.registration.registered();
       },
       complete: () => {
-        if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away with 1001', {});
+        if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away', {});
       },
     });
     this.#upgrades = new Upgrades(this, webSockets, server, settings.path);
@@ -128,6 +128,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     for (const connection of this.#connections) connection.finish();
     await gone;
     clearTimeout(this.#late);
+    this.#cutOffAt = -Infinity;
     this.#events.unsubscribe();
     this.#upgrades.stop();
     await this.closeServer();

@@ -61,32 +61,36 @@ export function deliverTo(
 
 /** What lies beneath a WebSocket of `ws`, which has no way of its own to send several messages by one write. */
 interface Corked {
-  readonly _socket?: { cork?(): void; uncork(): void } | null;
+  readonly _socket?: { cork?(): void; uncork(): void } | null | undefined;
 }
 
 function deliverBySending(socket: WebSocketLike & Corked, highWaterMark: number) {
-  let corked = false;
-  const corkThisTurn = (): void => {
+  let corked: Corked['_socket'];
+  const cork = (): void => {
     const beneath = socket._socket;
-    if (corked || typeof beneath?.cork !== 'function') return;
-    corked = true;
+    if (corked !== undefined || typeof beneath?.cork !== 'function') return;
     beneath.cork();
-    setImmediate(() => {
-      corked = false;
-      beneath.uncork();
-    });
+    corked = beneath;
+    setImmediate(uncork);
+  };
+  const uncork = (): void => {
+    corked?.uncork();
+    corked = undefined;
   };
   const hasRoom = () => socket.bufferedAmount < highWaterMark;
   const looks$ = interval(LOOK_EVERY).pipe(filter(() => socket.readyState !== OPEN || hasRoom()));
   return ({ bytes }: DefinitionFrame): Observable<never> | undefined => {
     if (socket.readyState !== OPEN) throw new Error('the socket is not open');
-    corkThisTurn();
+    cork();
     let failure: Error | undefined;
     let taken: (() => void) | undefined;
     socket.send(bytes, (error) => {
       failure = error ?? undefined;
       taken?.();
     });
+    if (hasRoom()) return undefined;
+    // What is corked has not been offered to the network yet.
+    uncork();
     if (hasRoom()) return undefined;
     const taken$ = new Observable<void>((subscriber) => {
       taken = () => {

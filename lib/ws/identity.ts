@@ -27,21 +27,25 @@ export class AuthenticationUnavailable extends Error {
   override readonly name = 'AuthenticationUnavailable';
 }
 
+/** A copy: whoever answers many with one object must not move a session to another scope. */
+export interface CheckedIdentity extends Identity {
+  /** What it is a copy of, with whatever else that has. */
+  readonly given: Identity;
+}
+
 /**
- * A copy: whoever answers many with one object must not move a session to another scope.
  * @throws {TypeError} unless it is an `Identity` that has not expired
  * @throws {FanoutError} BAD_OPTION unless its scope has two u64
  */
-export function checkIdentity(identity: Identity): Identity {
-  if (typeof identity !== 'object' || (identity as unknown) === null)
+export function checkIdentity(given: Identity): CheckedIdentity {
+  if (typeof given !== 'object' || (given as unknown) === null)
     throw new TypeError('an identity must be an object with a subject');
-  const { subject, scope, expiresAt } = identity;
+  const { subject, scope, expiresAt } = given;
   if (typeof subject !== 'string') throw new TypeError('an identity must have a subject');
   if (expiresAt !== undefined && typeof expiresAt !== 'number')
     throw new TypeError('an identity must have an expiresAt in epoch seconds');
   if (expiresAt !== undefined && !(expiresAt * 1000 > Date.now())) throw new TypeError('the token has expired');
-  const copy = { ...identity, subject, ...(expiresAt !== undefined && { expiresAt }) };
-  return scope === undefined ? copy : { ...copy, scope: checkScope(scope) };
+  return { subject, scope: checkScope(scope), expiresAt, given };
 }
 
 /** Whether they are the same subject with the same scope, so that one token can follow the other. */

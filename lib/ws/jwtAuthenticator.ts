@@ -60,11 +60,12 @@ export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate
     const { jwtVerify } = await loadJose();
     opened ??= open();
     const { payload } = await jwtVerify(token, await opened, rules);
-    const said = checkIdentity(await identity(payload));
+    const said = await identity(payload);
+    checkIdentity(said);
     if (payload.exp === undefined) return said;
     // Whatever the identity says, a token that has expired lets nobody stay.
     const { subject, scope, expiresAt = Infinity } = said;
-    return { subject, scope, expiresAt: Math.min(expiresAt, payload.exp + CLOCK_TOLERANCE) };
+    return { ...said, subject, scope, expiresAt: Math.min(expiresAt, payload.exp + CLOCK_TOLERANCE) };
   };
 }
 

@@ -5,7 +5,7 @@ import { judge, REFUSAL } from './admission.js';
 import { CloseCode } from './closeCode.js';
 import { Expiry } from './expiry.js';
 import { Fault } from './fault.js';
-import { isSameIdentity, type Identity } from './identity.js';
+import { isSameIdentity, type CheckedIdentity } from './identity.js';
 import { Registration, type RegistrationListener } from './registration.js';
 import { Opcode } from './webSocketFrame.js';
 import type { IncomingMessage } from 'node:http';
@@ -40,7 +40,7 @@ export class ServedSession implements RegistrationListener {
   constructor(
     private readonly transport: SessionTransport,
     readonly sessionId: string,
-    private readonly identity: Identity,
+    private readonly identity: CheckedIdentity,
   ) {
     const { settings, outbox } = transport;
     this.registration = new Registration(sessionId, settings, identity, outbox, this);
@@ -53,7 +53,7 @@ export class ServedSession implements RegistrationListener {
     this.#expiry.set(identity.expiresAt);
     this.registration.begin();
     // A fan-out that is over has registered nothing.
-    if (!this.#over) guarded(() => settings.onSession?.({ sessionId, identity, request }));
+    if (!this.#over) guarded(() => settings.onSession?.({ sessionId, identity: identity.given, request }));
   }
 
   received({ kind, message }: MessageOf): void {

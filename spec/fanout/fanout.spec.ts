@@ -8,7 +8,7 @@ import {
   FanoutError,
 } from 'ddl-fanout';
 import { definition, marbles } from 'ddl-fanout/testing';
-import { map, of } from 'rxjs';
+import { map, of, Subscription } from 'rxjs';
 import {
   broadcast,
   eventsOf,
@@ -227,6 +227,12 @@ describe('DefinitionSyncFanout', () => {
       const call = () => new DefinitionSyncFanout(options);
       expect(call).toThrow(FanoutError);
       expect(call).toThrow(new RegExp(`^${option}.* must be .*, got `));
+    });
+
+    it('takes a scheduler, and a logger, that are functions', () => {
+      const scheduler = Object.assign(() => undefined, { now: () => 0, schedule: () => new Subscription() });
+      const logger = Object.assign(() => undefined, silent);
+      expect(() => new DefinitionSyncFanout({ scheduler, logger })).not.toThrow();
     });
 
     it('names a logger that is none', () => {

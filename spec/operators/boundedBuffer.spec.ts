@@ -6,6 +6,13 @@ import { concat, defer, EMPTY, from, NEVER, Observable, of, range, Subject, take
 import type { ObservableInput } from 'rxjs';
 import { unhandledIn } from '../helpers/fanout.js';
 
+/** What zx returns is one. */
+class Tagged<T> extends Promise<T> {
+  override get [Symbol.toStringTag](): string {
+    return 'Tagged';
+  }
+}
+
 type Strategy = NonNullable<BoundedBufferOptions<unknown>['overflow']>;
 
 /** The code of one of the library's errors, or the text of any other. */
@@ -451,6 +458,7 @@ describe('boundedBuffer', () => {
 
     it.each<[string, () => Promise<never>]>([
       ['the promise', () => Promise.reject(new Error('closed'))],
+      ['the promise of a library with a tag of its own', () => Tagged.reject(new Error('closed'))],
       ['the promise of another realm', runInNewContext('() => Promise.reject(new Error("closed"))') as never],
     ])('ends no process when `deliver` unsubscribes, and %s that it returned rejects', async (_, write) => {
       // It closes its own connection, and then fails to write to it.

@@ -20,6 +20,31 @@ describe('deliverTo, given a WebSocket', () => {
     expect(socket.sent[0]).toBe(sent.bytes);
   });
 
+  it('offers the network what is corked before it finds that there is no room', () => {
+    // As a socket of `ws` counts: what is corked is buffered, however fast the network.
+    let corks = 0;
+    const beneath = {
+      cork: () => {
+        corks++;
+      },
+      uncork: () => {
+        corks--;
+        socket.bufferedAmount = 0;
+      },
+    };
+    const socket = {
+      readyState: 1,
+      bufferedAmount: 0,
+      _socket: beneath,
+      send: (data: Uint8Array) => {
+        socket.bufferedAmount += data.length;
+      },
+    };
+    const deliver = deliverTo(socket, { highWaterMark: 100 });
+    for (let i = 0; i < 1_000; i++) expect(deliver(frame(60))).toBeUndefined();
+    expect(corks).toBeLessThanOrEqual(1);
+  });
+
   it('fails when the socket is not open', () => {
     const socket: WebSocketLike = { readyState: 2, bufferedAmount: 0, send: () => undefined };
     expect(() => deliverTo(socket)(frame())).toThrow('not open');

@@ -94,8 +94,9 @@ describe('jwtAuthenticator', () => {
     expect(await verify(token, { identity })).toEqual({ subject: 'org 5' });
     const exp = NOW + 60;
     const expiring = await sign({ sub: 'me', exp });
-    expect(await verify(expiring, { identity: () => ({ subject: 'a' }) })).toEqual({
+    expect(await verify(expiring, { identity: () => ({ subject: 'a', role: 'b' }) })).toEqual({
       subject: 'a',
+      role: 'b',
       expiresAt: exp + 2,
     });
     for (const expiresAt of [exp - 5, exp + 500]) {

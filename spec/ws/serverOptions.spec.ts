@@ -128,7 +128,7 @@ describe('serveDefinitions', () => {
     const server = await serveDefinitions({ fanout: over, authenticate, logger });
     later(over);
     expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'the fan-out is over: whoever connects is sent away with 1001'],
+      ['warn', 'the fan-out is over: whoever connects is sent away'],
     ]);
     await server.close();
   });

@@ -8,6 +8,11 @@ import { collectGarbage } from '../../helpers/collectGarbage.js';
 import { authenticate, startOrigin, type Origin } from '../../helpers/origin.js';
 import type { ServeOptions } from 'ddl-fanout/ws';
 
+/** A client's frame of these first bits. */
+function frame(first: number, payload: Uint8Array): Buffer {
+  return Buffer.concat([clientHeader(first, payload.length), payload]);
+}
+
 let origin: Origin;
 /** A client that does nothing wrong, and must not notice what the others do. */
 let bystander: Client;
@@ -167,23 +172,24 @@ describe('at any time', () => {
 
   it('a client that says goodbye and does not hang up has no session any more, and is cut off', async () => {
     const socket = await rawClient(origin.server.url);
-    const handshake = encodeMessage('Handshake', {
-      jwtToken: 'good',
-      vectorClock: new Map(),
-      subscribedShapes: [],
-      clientVersion: '',
-      liteId: '',
-      epoch: 0n,
-      wireVersion: 1,
-    });
-    socket.write(Buffer.concat([clientHeader(0x82, handshake.length), handshake]));
+    socket.write(frame(0x82, handshake()));
     await eventually(() => origin.server.sessions === 2, 'the client to be let in');
     socket.allowHalfOpen = true;
-    socket.write(Buffer.concat([clientHeader(0x88, 2), Buffer.from([0x03, 0xe8])]));
+    socket.write(frame(0x88, Buffer.from([0x03, 0xe8])));
     await eventually(() => origin.server.sessions === 1, 'its session to end');
-    expect(origin.fanout.activeSessions).toBe(1);
+    expect([origin.fanout.activeSessions, origin.server.stats().connections]).toEqual([1, 2]);
     await eventually(() => origin.server.stats().connections === 1, 'its socket to be closed');
     socket.destroy();
+  });
+
+  it('a client that hangs up is heard to its last word', async () => {
+    const socket = await rawClient(origin.server.url);
+    socket.write(frame(0x82, handshake()));
+    await eventually(() => origin.server.sessions === 2, 'the client to be let in');
+    const throttle = frame(0x82, encodeMessage('Throttle', { throttle: true, queueDepth: 1n, suggestedRate: 1n }));
+    socket.end(Buffer.concat([throttle, frame(0x81, Buffer.from('hello'))]));
+    await eventually(() => origin.server.stats().textMessages === 1, 'the text to be heard');
+    expect(origin.server.stats().throttles).toBe(1);
   });
 
   it('a second handshake is closed with 1002', async () => {

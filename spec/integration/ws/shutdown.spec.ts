@@ -62,6 +62,15 @@ describe('close', () => {
     stuck.socket.terminate();
   });
 
+  it('keeps no process alive when it is called again behind its end', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    origin = await startOrigin();
+    await origin.server.close({ grace: 60_000 });
+    const before = timers();
+    await origin.server.close({ grace: 50_000 });
+    expect(timers()).toBe(before);
+  });
+
   it('does the same work once, however often it is called', async () => {
     origin = await startOrigin();
     const { server } = origin;

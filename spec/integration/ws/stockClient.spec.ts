@@ -152,6 +152,21 @@ describe('a client that was let in', () => {
     expect(await client.closed()).toBe(1001);
   });
 
+  it('is told of with the very identity that `authenticate` gave', async () => {
+    class User {
+      constructor(private readonly name: string) {}
+
+      get subject(): string {
+        return this.name;
+      }
+    }
+    const told: unknown[] = [];
+    const user = new User('someone');
+    origin = await startOrigin({ authenticate: () => user, onSession: ({ identity }) => told.push(identity) });
+    await Client.letIn(origin.server.url);
+    expect(told[0]).toBe(user);
+  });
+
   it('is let in though `onSession` throws', async () => {
     const thrown = await unhandledDuring(async () => {
       origin = await startOrigin({
