@@ -60,10 +60,12 @@ export class CaptureReader {
         [this.position.toString()],
       );
       const messages = rows.map((row) => this.message(row));
-      // Numbers have no holes. A missing one was pruned by a reader of the same name.
+      // Numbers have no holes. A missing one was pruned: another reader of this name has read on, or this one was forgotten.
       if (messages[0]?.position !== this.position + 1n) {
         const { logger, reader } = this.options;
-        logger.warn('another reader of this name has read on, so all is told again: each needs its own', { reader });
+        logger.warn('what this reader has not read was pruned, so all is told again: is its name in use elsewhere?', {
+          reader,
+        });
         yield* this.snapshot(connection, state);
         continue;
       }

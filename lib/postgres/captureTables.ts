@@ -7,12 +7,13 @@ import type { CaptureNames } from './captureNames.js';
  * - `definition`: what exists and was told, as of that number.
  * - `change`: the log; `position` is null until its transaction commits.
  * - `touched`: what the transaction under way has touched; empty for everybody else.
- * - `due`: one row while it holds anything, whose trigger numbers it all at commit; a trigger for each of `touched` would look through
- *   all of them each time.
+ * - `due`: one row for the transaction under way, once it has touched anything: its trigger numbers it all at commit. A trigger for each of
+ *   `touched` would look through all of them each time.
  * - `reader`: how far each named reader has read.
  *
  * A name may be longer than what a B-tree takes (2,704 bytes), so definitions are found by a hash, and unique because one
- * transaction at a time writes them. A publication of all tables refuses changes of tables without a replica identity.
+ * transaction at a time writes them. What is under way has an index of its own, and no place in the other: the planner would take
+ * that for it. A publication of all tables refuses changes of tables without a replica identity.
  */
 export function captureTables({ schema: s }: CaptureNames): string {
   return `
@@ -34,7 +35,7 @@ CREATE INDEX IF NOT EXISTS definition_name ON ${s}.definition USING hash (name);
 CREATE INDEX IF NOT EXISTS definition_objid ON ${s}.definition (objid, classid);
 CREATE TABLE IF NOT EXISTS ${s}.change (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  position bigint UNIQUE,
+  position bigint,
   definition_type text NOT NULL,
   name text NOT NULL,
   action text NOT NULL,
@@ -42,6 +43,8 @@ CREATE TABLE IF NOT EXISTS ${s}.change (
   objid oid NOT NULL,
   payload text NOT NULL
 );
+ALTER TABLE ${s}.change DROP CONSTRAINT IF EXISTS change_position_key;
+CREATE UNIQUE INDEX IF NOT EXISTS change_position ON ${s}.change (position) WHERE position IS NOT NULL;
 CREATE INDEX IF NOT EXISTS change_under_way ON ${s}.change (objid, classid) WHERE position IS NULL;
 CREATE TABLE IF NOT EXISTS ${s}.touched (
   classid oid NOT NULL,
@@ -49,7 +52,7 @@ CREATE TABLE IF NOT EXISTS ${s}.touched (
   named boolean NOT NULL
 );
 CREATE TABLE IF NOT EXISTS ${s}.due (
-  due boolean NOT NULL
+  transaction bigint NOT NULL
 );
 CREATE TABLE IF NOT EXISTS ${s}.reader (
   name text PRIMARY KEY,

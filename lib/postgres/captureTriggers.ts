@@ -15,7 +15,7 @@ DECLARE
   c ${s}.change;
   holder ${s}.definition;
 BEGIN
-  FOR c IN SELECT * FROM ${s}.change WHERE position IS NULL ORDER BY id LOOP
+  FOR c IN SELECT * FROM ${s}.change WHERE position IS NULL ORDER BY -id DESC LOOP
     SELECT * INTO holder FROM ${s}.definition WHERE definition_type = c.definition_type AND name = c.name;
     IF c.action = 'delete' AND (holder.classid, holder.objid) IS DISTINCT FROM (c.classid, c.objid) THEN
       DELETE FROM ${s}.change WHERE id = c.id;
@@ -61,7 +61,10 @@ function commitTrigger(names: CaptureNames): string {
 CREATE FUNCTION ${s}.touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN
   INSERT INTO ${s}.touched SELECT * FROM unnest(objects);
-  IF NOT EXISTS (SELECT FROM ${s}.due) THEN INSERT INTO ${s}.due VALUES (true); END IF;
+  -- What another transaction left here, while its trigger was switched off, is none of this one's.
+  IF NOT EXISTS (SELECT FROM ${s}.due d WHERE d.transaction = txid_current()) THEN
+    INSERT INTO ${s}.due VALUES (txid_current());
+  END IF;
 END
 ${quote};
 CREATE FUNCTION ${s}.number_changes() RETURNS void LANGUAGE plpgsql AS ${quote}

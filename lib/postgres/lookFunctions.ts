@@ -14,6 +14,7 @@ import type { CaptureNames } from './captureNames.js';
  * - The catalogs are read under the transaction's snapshot, and changed beside it: a REPEATABLE READ transaction that changes what
  *   another one has changed since it began still sees the version that was replaced, instead of its own or beside it. It has to be
  *   tried again. Each row is asked for its latest version; a join by a unique index would look at one of the two.
+ * - `-id` is no column that the index of ids could put in order: what is under way is found by its object.
  * - `named` objects are told even when nothing about them has changed.
  * - Deletes come before puts, triggers go before the functions they run and come after them.
  */
@@ -23,7 +24,7 @@ CREATE FUNCTION ${s}.told(class oid, object oid)
 RETURNS TABLE (definition_type text, name text, payload text) LANGUAGE sql STABLE AS ${quote}
   SELECT last.definition_type, last.name, last.payload FROM (
     SELECT c.definition_type, c.name, c.payload, c.action FROM ${s}.change c
-    WHERE c.position IS NULL AND c.classid = class AND c.objid = object ORDER BY c.id DESC LIMIT 1) last
+    WHERE c.position IS NULL AND c.classid = class AND c.objid = object ORDER BY -c.id LIMIT 1) last
   WHERE last.action = 'put'
   UNION ALL
   SELECT d.definition_type, d.name, d.payload FROM ${s}.definition d WHERE d.classid = class AND d.objid = object

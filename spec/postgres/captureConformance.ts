@@ -396,6 +396,22 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    it('tells what was noted while its triggers were switched off, and all that follows', async () => {
+      const { schema, listen, end } = await fresh();
+      const listener = listen();
+      await listener.settled();
+      // As loaders do that want no triggers to fire; each is DDL itself.
+      await database.sql(`ALTER TABLE ${schema}.due DISABLE TRIGGER ALL`);
+      await database.sql(`ALTER TABLE ${schema}.due ENABLE TRIGGER ALL`);
+      await database.sql(fn('s.a'));
+      await installCapture(database.client, { schema });
+      expect(await listener.after(fn('s.b'))).toEqual(['put function s.b()']);
+      expect(
+        (await database.sql(`SELECT count(*)::int AS n FROM ${schema}.definition WHERE name = 's.a()'`))[0],
+      ).toEqual({ n: 1 });
+      await end();
+    });
+
     it.each(["it's", 'b\\s', 'p%s', 'd$q$'])('is installed again in a schema that is called %s', async (schema) => {
       await installCapture(database.client, { schema });
       expect(await database.sql(isCurrent(captureNames(schema)))).toEqual([{ current: true }]);
@@ -521,7 +537,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       const attempts = [
         `SELECT * FROM ${schema}.change`,
         `INSERT INTO ${schema}.touched VALUES (0, 0, true)`,
-        `INSERT INTO ${schema}.due VALUES (true)`,
+        `INSERT INTO ${schema}.due VALUES (1)`,
         `DELETE FROM ${schema}.reader`,
         `LOCK TABLE ${schema}.capture`,
         `SELECT ${schema}.reconcile()`,

@@ -58,7 +58,13 @@ export function costConformance(open: () => Promise<TestDatabase>): void {
       expect(await pages(replace(4))).toBeLessThan(3 * before);
     });
 
-    it('grows with what a transaction changes, and not with its square', async () => {
+    it.each<[string, string[]]>([
+      ['as it is', []],
+      ['once it was analyzed', ['ANALYZE']],
+      ['once it was found empty', ['DELETE FROM ddl_fanout.change', 'VACUUM ANALYZE']],
+    ])('grows with what a transaction changes, and not with its square, %s', async (_, statements) => {
+      // Plans are made for the statistics of that moment, and kept.
+      for (const statement of statements) await database.sql(statement);
       const touched = `relname = 'touched'`;
       const scans = async (count: number): Promise<number> => counted(createMany(count), 'numscans', touched);
       await scans(10);
