@@ -10,7 +10,10 @@ import { followStream } from './followStream.js';
 import { definitionOf, keyOf, leaderKey } from './key.js';
 
 export interface CommitsOptions {
-  /** Revision to start behind, as a `position` that was told; default 0n: everything that the bucket holds. */
+  /**
+   * Revision to start behind, as a `position` that was told; 0n: all that the bucket keeps. Default: the last message of every definition,
+   * then what is published.
+   */
   readonly after?: bigint | undefined;
   /** Called once per subscription, when everything that the bucket held at its start has been told; a throw ends it. */
   readonly onCaughtUp?: ((revision: bigint) => void) | undefined;
@@ -21,11 +24,11 @@ const mostWarnings = 10;
 
 /** The definitions among the bucket's messages; anything else under its subjects is skipped with a warning. */
 export function commitsOf(bucket: Bucket, logger: Logger, options: CommitsOptions): Observable<DefinitionSyncMsg> {
-  const { after = 0n, onCaughtUp } = options;
+  const { after, onCaughtUp } = options;
   return defer(() => {
     let warnings = 0;
     const entries$ = followStream(bucket, {
-      after: Number(after),
+      after: after === undefined ? undefined : Number(after),
       onCaughtUp:
         onCaughtUp &&
         ((revision) => {

@@ -4,17 +4,25 @@ import { NatsDefinitionsError } from './errors.js';
 
 /** How far one subscription has read a bucket, and whether it is still the same bucket. */
 export class Cursor {
+  /** Revision of the last message that was told; 0: none yet. */
+  last: number;
+  /** Nothing was told, nor found empty, and nobody said where to begin. */
+  isFresh: boolean;
+  /** What the bucket held at the start is not all told yet. */
+  isBehind = true;
   #stamp: number | undefined;
   #head = Infinity;
   #inDoubt = false;
 
   constructor(
     readonly bucket: Bucket,
-    /** Revision of the last message that was told; 0: none yet. */
-    public last: number,
+    after: number | undefined,
     private caughtUp: ((revision: number) => void) | undefined,
     private readonly reached: () => number,
-  ) {}
+  ) {
+    this.last = after ?? 0;
+    this.isFresh = after === undefined;
+  }
 
   /** Whether what was told last was found to be another message, and nothing has told otherwise since. */
   get inDoubt(): boolean {
@@ -25,6 +33,10 @@ export class Cursor {
   check({ config, state }: StreamInfo): void {
     checkSame(this.bucket, config.description);
     if (state.last_seq < this.#known) throw this.#setBack(`ends at revision ${state.last_seq}`);
+  }
+
+  /** Once the consumer is made: what the bucket holds now it will tell, or has told. */
+  lookAt({ state }: StreamInfo): void {
     this.#head = state.last_seq;
     this.#tellCaughtUp();
   }
@@ -41,6 +53,7 @@ export class Cursor {
     if (this.#inDoubt) throw this.#setBack('holds another message there');
     if (streamSequence === this.last) return;
     this.last = streamSequence;
+    this.isFresh = false;
     this.#stamp = timestampNanos;
     tell(msg);
     this.#tellCaughtUp();
@@ -57,6 +70,8 @@ export class Cursor {
 
   #tellCaughtUp(): void {
     if (this.last < this.#head) return;
+    this.isFresh = false;
+    this.isBehind = false;
     const { caughtUp } = this;
     this.caughtUp = undefined;
     caughtUp?.(this.last);

@@ -6,8 +6,8 @@ import { NatsDefinitionsError, definitionsError } from './errors.js';
 import { Patience } from './patience.js';
 
 export interface FollowOptions {
-  /** Revision to start behind; 0: the beginning. */
-  readonly after: number;
+  /** Revision to start behind; 0: all that the bucket keeps. Default: the last message of each key, then what follows. */
+  readonly after?: number | undefined;
   /** Revision that the bucket is known to have reached, as by an acknowledgement; default: what was told last. */
   readonly reached?: (() => number) | undefined;
   /** Leaves the values away. */
@@ -29,7 +29,7 @@ export interface FollowOptions {
  */
 export function followStream(bucket: Bucket, options: FollowOptions): Observable<JsMsg> {
   return defer(() => {
-    const { after, onCaughtUp, reached = () => after } = options;
+    const { after, onCaughtUp, reached = () => after ?? 0 } = options;
     const cursor = new Cursor(bucket, after, onCaughtUp, reached);
     const patience = new Patience(bucket.timeout);
     return oneConsumer(bucket, cursor, patience, options.headersOnly === true).pipe(
@@ -55,9 +55,9 @@ const broken = new Set([
 ]);
 
 /** Of each key the last message to begin with; later what follows, and the last one told again, if it is still there: see Cursor.take. */
-function startOf(last: number, { prefix }: Bucket): Partial<OrderedConsumerOptions> {
-  if (last === 0) return { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: `${prefix}>` };
-  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last };
+function startOf({ last, isFresh }: Cursor, { prefix }: Bucket): Partial<OrderedConsumerOptions> {
+  if (isFresh) return { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: `${prefix}>` };
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, last) };
 }
 
 /** One consumer's messages; completes when another is needed. */
@@ -79,11 +79,13 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
     const consume = async (): Promise<void> => {
       cursor.check(await bucket.jsm.streams.info(bucket.stream));
       const consumer = await bucket.js.consumers.get(bucket.stream, {
-        ...startOf(cursor.last, bucket),
+        ...startOf(cursor, bucket),
         headers_only: headersOnly,
         inactive_threshold: 30_000,
       });
       if (!cursor.inDoubt) patience.renew();
+      // Behind the consumer, which misses nothing that is replaced from now on.
+      if (cursor.isBehind) cursor.lookAt(await bucket.jsm.streams.info(bucket.stream));
       subscriber.add(() => void consumer.delete().catch(() => false)); // the server forgets it in 30 s anyway
       if (subscriber.closed) return;
       const messages = await consumer.consume({
