@@ -21,7 +21,7 @@ export interface NatsDefinitionsOptions {
   /** Most bytes that a bucket that is created may take, 1 or more; beyond it `publish` rejects. Default Infinity. */
   readonly maxBytes?: number | undefined;
   /**
-   * Versions of each definition that a bucket that is created keeps, for nodes that follow more slowly than it changes, 1 to 64; default 16.
+   * Versions of each definition that a bucket that is created keeps, for nodes that follow more slowly than it changes, 1 to 64; default 8.
    */
   readonly history?: number | undefined;
   /** Milliseconds that a call goes on trying while nobody answers, 100 to 60_000; default 30_000. */
@@ -70,7 +70,7 @@ export interface NatsDefinitions {
 
 function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {
   const { bucket = 'definitions', replicas, storage = 'file', maxBytes = Infinity, timeout = 30_000 } = options;
-  const { history = 16 } = options;
+  const { history = 8 } = options;
   if (typeof bucket !== 'string' || !/^[\w-]{1,64}$/.test(bucket) || bucket.endsWith('_leader'))
     throw badOption('bucket', '1 to 64 letters, digits, - and _, without _leader at its end', bucket);
   if (replicas !== undefined) oneOf('replicas', replicas, [1, 2, 3, 4, 5]);

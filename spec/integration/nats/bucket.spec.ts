@@ -42,7 +42,7 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
       subjects: ['$KV.definitions.>'],
       storage: StorageType.File,
       num_replicas: 1,
-      max_msgs_per_subject: 16,
+      max_msgs_per_subject: 8,
       max_bytes: 1_000_000,
       max_age: 0,
       discard: 'new',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EMPTY, take } from 'rxjs';
@@ -75,6 +75,30 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     const late = new Watch((await another()).commits$);
     await late.upTo(161n);
     expect(late.lines).toEqual(['1 put first', '161 put f']);
+  });
+
+  it('tell a node that found the bucket empty each change, also those made while it had no consumer', async () => {
+    let caughtUp: (revision: bigint) => void = () => undefined;
+    const empty = new Promise<bigint>((resolve) => (caughtUp = resolve));
+    const watch = new Watch(definitions.commits({ onCaughtUp: caughtUp }));
+    expect(await empty).toBe(0n);
+    const jsm = await jetstreamManager(connection);
+    for await (const { name } of jsm.consumers.list('KV_definitions'))
+      await jsm.consumers.delete('KV_definitions', name);
+    for (const name of ['f', 'f', 'g', 'f']) await definitions.publish(definition(name));
+    await watch.upTo(4n);
+    expect(watch.lines).toEqual(['1 put f', '2 put f', '3 put g', '4 put f']);
+  });
+
+  it('tell all that the bucket keeps behind 0n, and the last of each without', async () => {
+    const { publish, commits, commits$ } = definitions;
+    for (const name of ['f', 'g', 'f']) await publish(definition(name));
+    const [all, last] = [new Watch(commits({ after: 0n })), new Watch(commits$)];
+    await Promise.all([all.upTo(3n), last.upTo(3n)]);
+    expect([all.lines, last.lines]).toEqual([
+      ['1 put f', '2 put g', '3 put f'],
+      ['2 put g', '3 put f'],
+    ]);
   });
 
   it('leave out what was replaced `history` times before it was read', async () => {
