@@ -1,12 +1,11 @@
 import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 import { captureState, type CaptureState } from './captureState.js';
 import { delivered } from './deliver.js';
-import type { PostgresConnection, Row } from './postgresLike.js';
+import type { PostgresConnection } from './postgresLike.js';
 import type { CheckedReaderOptions } from './readerOptions.js';
+import { deleteOf, messageOf, NOTHING } from './rowMessage.js';
 
 const BATCH = 500;
-const NOTHING = new Uint8Array(0);
-const encoder = new TextEncoder();
 
 /** Messages, and the position that has been read once they are told. */
 export interface ReadBatch {
@@ -59,7 +58,7 @@ export class CaptureReader {
          WHERE c.position > $1::bigint ORDER BY c.position LIMIT ${BATCH}`,
         [this.position.toString()],
       );
-      const messages = rows.map((row) => this.message(row));
+      const messages = rows.map((row) => messageOf(row, this.options.scope));
       // Numbers have no holes. A missing one was pruned: another reader of this name has read on, or this one was forgotten.
       if (messages[0]?.position !== this.position + 1n) {
         const { logger, reader } = this.options;
@@ -133,9 +132,9 @@ export class CaptureReader {
       [this.options.reader],
     );
     const head = BigInt(String(rows[0]?.['head']));
-    const now = rows.filter((row) => row['name'] !== null).map((row) => this.message(row));
+    const now = rows.filter((row) => row['name'] !== null).map((row) => messageOf(row, this.options.scope));
     const mentioned = new Set(now.map(definitionKey));
-    const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => this.deleteOf(msg, head));
+    const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => deleteOf(msg, head));
     yield* this.tell(connection, { messages: [...gone, ...now], position: head, origin });
   }
 
@@ -162,22 +161,5 @@ export class CaptureReader {
       if (turn !== this.turn) throw new Error('this read was given up');
       await (this.delivering = delivered(deliver, msg));
     }
-  }
-
-  private deleteOf({ definitionType, name }: DefinitionSyncMsg, position: bigint): DefinitionSyncMsg {
-    const { scope } = this.options;
-    return { definitionType, name, action: 'delete', payload: NOTHING, position, ...(scope && { scope }) };
-  }
-
-  private message(row: Row): DefinitionSyncMsg {
-    const { scope } = this.options;
-    return {
-      definitionType: String(row['definition_type']),
-      name: String(row['name']),
-      action: String(row['action']),
-      payload: encoder.encode(String(row['payload'])),
-      position: BigInt(String(row['position'])),
-      ...(scope && { scope }),
-    };
   }
 }
