@@ -8,9 +8,9 @@ export class Cursor {
   last: number;
   /** Nothing was told, nor found empty, and nobody said where to begin. */
   isFresh: boolean;
-  /** What the bucket held at the start is not all told yet. */
-  isBehind = true;
   #stamp: number | undefined;
+  /** What the bucket held at the start is not all told yet. */
+  #isBehind = true;
   #head = Infinity;
   #inDoubt = false;
 
@@ -29,15 +29,14 @@ export class Cursor {
     return this.#inDoubt;
   }
 
-  /** Before a consumer is made. @throws {NatsDefinitionsError} BUCKET_REPLACED */
-  check({ config, state }: StreamInfo): void {
+  /**
+   * Once a consumer is made: what the bucket holds now it will tell, or has told.
+   * @throws {NatsDefinitionsError} BUCKET_REPLACED
+   */
+  lookAt({ config, state }: StreamInfo): void {
     checkSame(this.bucket, config.description);
     if (state.last_seq < this.#known) throw this.#setBack(`ends at revision ${state.last_seq}`);
-  }
-
-  /** Once the consumer is made: what the bucket holds now it will tell, or has told. */
-  lookAt({ state }: StreamInfo): void {
-    this.#head = state.last_seq;
+    if (this.#isBehind) this.#head = state.last_seq;
     this.#tellCaughtUp();
   }
 
@@ -71,7 +70,7 @@ export class Cursor {
   #tellCaughtUp(): void {
     if (this.last < this.#head) return;
     this.isFresh = false;
-    this.isBehind = false;
+    this.#isBehind = false;
     const { caughtUp } = this;
     this.caughtUp = undefined;
     caughtUp?.(this.last);

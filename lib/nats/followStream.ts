@@ -77,17 +77,17 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
       }
     };
     const consume = async (): Promise<void> => {
-      cursor.check(await bucket.jsm.streams.info(bucket.stream));
       const consumer = await bucket.js.consumers.get(bucket.stream, {
         ...startOf(cursor, bucket),
         headers_only: headersOnly,
         inactive_threshold: 30_000,
       });
-      if (!cursor.inDoubt) patience.renew();
-      // Behind the consumer, which misses nothing that is replaced from now on.
-      if (cursor.isBehind) cursor.lookAt(await bucket.jsm.streams.info(bucket.stream));
       subscriber.add(() => void consumer.delete().catch(() => false)); // the server forgets it in 30 s anyway
+      // Behind the consumer, which misses nothing that is replaced from now on, and may be of a bucket made anew before.
+      const info = await bucket.jsm.streams.info(bucket.stream);
       if (subscriber.closed) return;
+      cursor.lookAt(info);
+      if (!cursor.inDoubt) patience.renew();
       const messages = await consumer.consume({
         max_messages: 256,
         expires: 4_000,

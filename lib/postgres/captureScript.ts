@@ -7,7 +7,7 @@ import { describeFunctions } from './describeFunctions.js';
 import { lookFunctions } from './lookFunctions.js';
 import { reconcileFunction } from './reconcileFunction.js';
 
-/** The version of what `installCapture` makes; 1 is the first. It grows with every change to the SQL. */
+/** The version of what `installCapture` makes; 1 is the first. It grows with every release that another one's capture would not do for. */
 export const captureVersion = 1;
 
 /**

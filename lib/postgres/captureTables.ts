@@ -1,7 +1,7 @@
 import type { CaptureNames } from './captureNames.js';
 
 /**
- * The tables of a capture. They are kept over an upgrade, with all they hold.
+ * The tables of a capture. They are kept over an upgrade, with all they hold; `due` holds nothing for longer than a transaction.
  *
  * - `capture`: one row: the version, the number of the last change, and whether the first installation was brought to its end.
  * - `definition`: what exists and was told, as of that number.
@@ -51,7 +51,8 @@ CREATE TABLE IF NOT EXISTS ${s}.touched (
   objid oid NOT NULL,
   named boolean NOT NULL
 );
-CREATE TABLE IF NOT EXISTS ${s}.due (
+DROP TABLE IF EXISTS ${s}.due;
+CREATE TABLE ${s}.due (
   transaction bigint NOT NULL
 );
 CREATE TABLE IF NOT EXISTS ${s}.reader (

@@ -22,7 +22,8 @@ export interface JwtAuthenticatorOptions {
   /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`; with a secret, HMAC only. */
   readonly algorithms: readonly string[];
   /**
-   * Makes an identity of verified claims; a throw, or a rejection, refuses the token. `exp` is the expiry, unless it names an earlier one.
+   * Makes an identity of verified claims; a throw, or a rejection, refuses the token. `exp` is the expiry, unless it names an earlier one: of an
+   * object of a class a token with `exp` keeps the own properties only.
    * Default: `sub` is the subject, `tenant_id` and `database_id` (whole numbers, or decimal strings) are the scope, which a
    * token without both has not.
    */
