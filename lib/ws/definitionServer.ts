@@ -51,7 +51,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
         else if (event.type === 'registered') this.#sessions.get(event.sessionId)?.registration.registered();
       },
       complete: () => {
-        if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away', {});
+        if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away');
       },
     });
     this.#upgrades = new Upgrades(this, webSockets, server, settings.path);
