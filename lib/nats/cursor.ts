@@ -6,22 +6,23 @@ import { NatsDefinitionsError } from './errors.js';
 export class Cursor {
   /** Revision of the last message that was told; 0: none yet. */
   last: number;
-  /** Nothing was told, nor found empty, and nobody said where to begin. */
-  isFresh: boolean;
   #stamp: number | undefined;
-  /** What the bucket held at the start is not all told yet. */
-  #isBehind = true;
+  /** The revision that the bucket had reached when last looked at, as long as not all up to there was told. */
   #head = Infinity;
   #inDoubt = false;
 
   constructor(
     readonly bucket: Bucket,
-    after: number | undefined,
+    private readonly after: number | undefined,
     private caughtUp: ((revision: number) => void) | undefined,
     private readonly reached: () => number,
   ) {
     this.last = after ?? 0;
-    this.isFresh = after === undefined;
+  }
+
+  /** Nothing was told, nor found empty, and nobody said where to begin. */
+  get isFresh(): boolean {
+    return this.after === undefined && this.last === 0 && this.#isBehind;
   }
 
   /** Whether what was told last was found to be another message, and nothing has told otherwise since. */
@@ -52,10 +53,14 @@ export class Cursor {
     if (this.#inDoubt) throw this.#setBack('holds another message there');
     if (streamSequence === this.last) return;
     this.last = streamSequence;
-    this.isFresh = false;
     this.#stamp = timestampNanos;
     tell(msg);
     this.#tellCaughtUp();
+  }
+
+  /** What the bucket held at the start is not all told yet. */
+  get #isBehind(): boolean {
+    return this.last < this.#head;
   }
 
   get #known(): number {
@@ -68,9 +73,7 @@ export class Cursor {
   }
 
   #tellCaughtUp(): void {
-    if (this.last < this.#head) return;
-    this.isFresh = false;
-    this.#isBehind = false;
+    if (this.#isBehind) return;
     const { caughtUp } = this;
     this.caughtUp = undefined;
     caughtUp?.(this.last);

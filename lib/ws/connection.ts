@@ -73,8 +73,8 @@ export class Connection implements SessionTransport {
     for (const event of ['message', 'ping', 'pong'] as const) this.webSocket.on(event, heard);
     // ws tells of its end behind all that came before it.
     socket.on('close', this.#gone);
-    // Or it has hung up, and what it sent before is still to be heard.
     socket.on('finish', () => {
+      // The client has hung up, and what it sent before is still to be heard; or ws has answered its Close.
       if (!socket.readableEnded) this.#answered();
     });
     this.#listen();

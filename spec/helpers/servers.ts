@@ -11,7 +11,8 @@ export interface ServerProgram {
 
 /**
  * `describe` for specs that need a real server. Without it they are left out, and that is said: by a spec whose title
- * names what is missing, and which `leftOutReporter.mjs` repeats at the end. With `DDL_FANOUT_REQUIRE_SERVERS=1` in the environment, as in CI, that spec fails.
+ * names what is missing, and which `leftOutReporter.mjs` repeats at the end. With `DDL_FANOUT_REQUIRE_SERVERS=1` in the
+ * environment, as in CI, that spec fails.
  */
 export function describeWith({ name, remedy, available }: ServerProgram, title: string, body: () => void): void {
   if (available) {

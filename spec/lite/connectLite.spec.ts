@@ -483,7 +483,7 @@ describe('a token', () => {
 
   it.each<[string, (lite: LiteConnection) => void]>([
     ['at once', (lite) => lite.close()],
-    ['when it is told that it connects again', (lite) => void lite.status$.subscribe((status) => { if (status === 'connecting') lite.close(); })], // prettier-ignore
+    ['when it is told that it connects', (lite) => void lite.status$.subscribe((status) => { if (status === 'connecting') lite.close(); })], // prettier-ignore
   ])('is not asked for by a device that is closed %s', async (_, close) => {
     let asked = 0;
     const options = { url: 'ws://origin', WebSocket: scriptedServer().WebSocket };

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { Clients, FRAMED, SOCKETS, until, type SocketContender } from '../support/sockets.js';
+import { Clients, SOCKETS, type SocketContender, until, writeRaw } from '../support/sockets.js';
 
 /** Bare `net` sockets that are written as many bytes at once: what nothing that writes to a socket can be much cheaper than. */
 export const netWrite: SocketContender = {
@@ -17,11 +17,7 @@ export const netWrite: SocketContender = {
     await until(() => sockets.size === SOCKETS);
     return {
       clients,
-      send(frames) {
-        // Memory that was written to, as frames are: pages that never were are all one page, and cost nothing to read.
-        const bytes = Buffer.alloc(frames * FRAMED, 0x61);
-        for (const socket of sockets) socket.write(bytes);
-      },
+      send: (frames) => writeRaw(sockets, frames),
       async close() {
         for (const socket of sockets) socket.destroy();
         server.close();

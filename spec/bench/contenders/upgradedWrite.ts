@@ -1,32 +1,24 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
-import { Clients, FRAMED, type SocketContender } from '../support/sockets.js';
+import { Clients, type SocketContender, writeRaw } from '../support/sockets.js';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** The sockets of `ws`, which an HTTP upgrade handed over, written beside it as bare ones are: what no WebSocket server can be cheaper than. */
+/** The sockets beneath `ws`, written past it as bare ones are: what nothing that writes to such sockets can be much cheaper than. */
 export const upgradedWrite: SocketContender = {
   name: 'ws, one raw write',
   async serve() {
-    const server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-    const upgraded: Socket[] = [];
-    server.on('connection', (_, { socket }) => upgraded.push(socket));
-    const http = createServer().on('upgrade', (request, socket, head) => {
-      server.handleUpgrade(request, socket, head, (webSocket) => server.emit('connection', webSocket, request));
-    });
-    http.listen(0, '127.0.0.1');
-    await once(http, 'listening');
-    const clients = await Clients.open((http.address() as AddressInfo).port, 'ws');
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+    const sockets: Socket[] = [];
+    server.on('connection', (_, { socket }) => sockets.push(socket));
+    await once(server, 'listening');
+    const clients = await Clients.open((server.address() as AddressInfo).port, 'ws');
     return {
       clients,
-      send(frames) {
-        const bytes = Buffer.alloc(frames * FRAMED, 0x61);
-        for (const socket of upgraded) socket.write(bytes);
-      },
+      send: (frames) => writeRaw(sockets, frames),
       async close() {
-        for (const client of server.clients) client.terminate();
-        http.close();
-        await once(http, 'close');
+        for (const socket of sockets) socket.destroy();
+        server.close();
+        await once(server, 'close');
       },
     };
   },
