@@ -109,9 +109,9 @@ export class Client {
 }
 
 /** A bare socket behind a WebSocket upgrade, for what no WebSocket client would send. */
-export async function rawClient(url: string): Promise<Socket> {
+export async function rawClient(url: string, { allowHalfOpen = false } = {}): Promise<Socket> {
   const { hostname, port, pathname } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen });
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   socket.write(

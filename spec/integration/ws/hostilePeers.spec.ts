@@ -171,13 +171,14 @@ describe('at any time', () => {
   });
 
   it('a client that says goodbye and does not hang up has no session any more, and is cut off', async () => {
-    const socket = await rawClient(origin.server.url);
+    const socket = await rawClient(origin.server.url, { allowHalfOpen: true });
     socket.write(frame(0x82, handshake()));
     await eventually(() => origin.server.sessions === 2, 'the client to be let in');
-    socket.allowHalfOpen = true;
-    socket.write(frame(0x88, Buffer.from([0x03, 0xe8])));
+    // A Close, whose length has one byte: with more it would be no goodbye, but a broken frame.
+    socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
     await eventually(() => origin.server.sessions === 1, 'its session to end');
-    expect([origin.fanout.activeSessions, origin.server.stats().connections]).toEqual([1, 2]);
+    expect(origin.server.stats()).toMatchObject({ connections: 2, protocolErrors: 0 });
+    expect(origin.fanout.activeSessions).toBe(1);
     await eventually(() => origin.server.stats().connections === 1, 'its socket to be closed');
     socket.destroy();
   });
