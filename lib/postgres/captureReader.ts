@@ -6,6 +6,8 @@ import type { CheckedReaderOptions } from './readerOptions.js';
 import { deleteOf, messageOf, NOTHING } from './rowMessage.js';
 
 const BATCH = 500;
+/** Before every position. */
+const BEGINNING = -1n;
 
 /** Messages, and the position that has been read once they are told. */
 export interface ReadBatch {
@@ -22,6 +24,8 @@ export class CaptureReader {
   private position: bigint | undefined;
   private origin: string | undefined;
   private caughtUp = false;
+  /** Messages noted as read since the log was pruned; one more to begin with, for what readers before it left. */
+  private unpruned = 1;
   /** What this subscription has told to exist, should it have to begin again from a snapshot. */
   private readonly told = new Map<string, DefinitionSyncMsg>();
 
@@ -42,16 +46,20 @@ export class CaptureReader {
   }
 
   /**
-   * What has been committed since the last batch that was accepted. A batch is noted as read, and then pruned where no
-   * other reader needs it, when the next one is asked for: a reader that dies in between gets it again, never misses it.
+   * What has been committed since the last batch that was accepted. A batch is noted as read when the next one is asked
+   * for: a reader that dies in between gets it again, never misses it.
    */
   async *read(connection: PostgresConnection): AsyncGenerator<ReadBatch> {
     this.turn++;
     const state = await this.state(connection);
     if (this.position === undefined) yield* this.begin(connection, state);
-    else if (this.origin !== state.origin || state.position < this.position) yield* this.snapshot(connection, state);
-    // Nothing new: that it could look ends a row of failures.
-    else yield { messages: [], position: this.position, origin: state.origin };
+    else if (this.origin !== state.origin || state.position < this.position) yield* this.whole(connection, state);
+    else if (state.position === this.position) {
+      // A quiet moment, so that others who read under this name, just behind this one, still find what they have not read.
+      await this.prune(connection);
+      // Nothing new: that it could look ends a row of failures.
+      yield { messages: [], position: this.position, origin: state.origin };
+    }
     while (this.position !== undefined && this.position < state.position) {
       const rows = await connection.query(
         `SELECT c.position::text AS position, c.definition_type, c.name, c.action, c.payload FROM ${this.s}.change c
@@ -62,10 +70,13 @@ export class CaptureReader {
       // Numbers have no holes. A missing one was pruned: another reader of this name has read on, or this one was forgotten.
       if (messages[0]?.position !== this.position + 1n) {
         const { logger, reader } = this.options;
-        logger.warn('what this reader has not read was pruned, so all is told again: is its name in use elsewhere?', {
-          reader,
-        });
-        yield* this.snapshot(connection, state);
+        logger.warn(
+          'what this reader has not read was pruned, so it is told the outcome: is its name in use elsewhere?',
+          {
+            reader,
+          },
+        );
+        yield* this.whole(connection, state, this.position);
         continue;
       }
       yield* this.tell(connection, {
@@ -103,7 +114,7 @@ export class CaptureReader {
       [reader],
     );
     if (this.options.snapshot) {
-      yield* this.snapshot(connection, state);
+      yield* this.whole(connection, state);
       return;
     }
     const [row] = await connection.query(`SELECT position::text AS position FROM ${this.s}.reader WHERE name = $1`, [
@@ -114,14 +125,19 @@ export class CaptureReader {
 
   /**
    * What exists, as one statement sees it, functions before the triggers that run them; before that what this reader,
-   * or an earlier one of its name, was or would have been told and is gone. Comes at the beginning, and again when the
-   * history has become another one or has a hole.
+   * or an earlier one of its name, was or would have been told and is gone. Comes at the beginning and when the history
+   * has become another one; where it has a hole, of what exists only what was changed since.
    */
-  private async *snapshot(connection: PostgresConnection, { origin }: CaptureState): AsyncGenerator<ReadBatch> {
+  private async *whole(
+    connection: PostgresConnection,
+    { origin }: CaptureState,
+    since = BEGINNING,
+  ): AsyncGenerator<ReadBatch> {
     const rows = await connection.query(
       `SELECT h.position::text AS head, d.position::text AS position, d.definition_type, d.name, d.action, d.payload
        FROM ${this.s}.capture h LEFT JOIN (
-         SELECT position, definition_type, name, 'put' AS action, payload FROM ${this.s}.definition
+         SELECT position, definition_type, name, 'put' AS action, CASE WHEN position > $2::bigint THEN payload END AS payload
+         FROM ${this.s}.definition
          UNION ALL
          SELECT max(c.position), c.definition_type, c.name, 'delete', '' FROM ${this.s}.change c
          WHERE c.action = 'delete' AND c.position > (SELECT r.position FROM ${this.s}.reader r WHERE r.name = $1)
@@ -129,11 +145,12 @@ export class CaptureReader {
          GROUP BY c.definition_type, c.name
        ) d ON true
        ORDER BY d.action, (d.definition_type = 'trigger') = (d.action = 'put'), d.position`,
-      [this.options.reader],
+      [this.options.reader, since.toString()],
     );
     const head = BigInt(String(rows[0]?.['head']));
-    const now = rows.filter((row) => row['name'] !== null).map((row) => messageOf(row, this.options.scope));
-    const mentioned = new Set(now.map(definitionKey));
+    const there = rows.filter((row) => row['name'] !== null);
+    const now = there.filter((row) => row['payload'] !== null).map((row) => messageOf(row, this.options.scope));
+    const mentioned = new Set(there.map((row) => definitionKey(messageOf(row, undefined))));
     const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => deleteOf(msg, head));
     yield* this.tell(connection, { messages: [...gone, ...now], position: head, origin });
   }
@@ -147,9 +164,17 @@ export class CaptureReader {
        ON CONFLICT (name) DO UPDATE SET position = excluded.position`,
       [this.options.reader, batch.position.toString()],
     );
+    this.unpruned += batch.messages.length;
+    if (this.unpruned >= BATCH) await this.prune(connection);
+  }
+
+  /** Removes from the log what all readers have noted. */
+  private async prune(connection: PostgresConnection): Promise<void> {
+    if (this.unpruned === 0) return;
     await connection.query(
       `DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`,
     );
+    this.unpruned = 0;
   }
 
   private async deliver({ messages }: ReadBatch): Promise<void> {

@@ -20,7 +20,7 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
   readonly snapshot?: boolean | undefined;
   /** Put on every message; default none. */
   readonly scope?: DefinitionScope | undefined;
-  /** Whose position this is, in 1 to 255 characters; default `default`. Two that read at the same time must have two names. */
+  /** Whose position this is, in 1 to 255 characters; default `default`. Two that read at the same time should have two names. */
   readonly reader?: string | undefined;
   /**
    * Called with each message before it is emitted, one at a time; returns nothing (delivered) or an ObservableInput
