@@ -73,7 +73,7 @@ export async function startInCluster(
           reader: 'leader',
           // What the bucket can never hold must not keep back what commits behind it.
           deliver: (msg) =>
-            publish(msg).catch((error: unknown) => {
+            publish(msg, { unlessStored: true }).catch((error: unknown) => {
               if (!isUndeliverable(error)) throw error;
               notices.error(`no node is told of ${msg.name}: ${String(error)}`);
             }),

@@ -13,6 +13,7 @@ import {
   throwError,
 } from 'rxjs';
 import type { DefinitionSyncMsg } from '../definition.js';
+import { badOption } from '../options.js';
 import type { Bucket } from './bucket.js';
 import { NatsDefinitionsError, definitionsError } from './errors.js';
 import { Lease } from './lease.js';
@@ -36,7 +37,16 @@ export interface DefinitionsTerm {
    * As `publish` of the bucket, one after another in call order, and stored only while this term is the latest.
    * Rejects with FENCED when it is not.
    */
-  readonly publish: (msg: DefinitionSyncMsg, options?: PublishOptions) => Promise<bigint>;
+  readonly publish: (msg: DefinitionSyncMsg, options?: TermPublishOptions) => Promise<bigint>;
+}
+
+export interface TermPublishOptions extends PublishOptions {
+  /**
+   * Not to store what is the definition's last message already, byte for byte, but resolve with the revision of that: so a
+   * leader that tells a whole snapshot publishes what has changed. The bucket is read through for it once a term. Default
+   * false.
+   */
+  readonly unlessStored?: boolean | undefined;
 }
 
 /** Opens the lease's bucket beside that of the definitions: so many heartbeats would leave as many holes in its log. */
@@ -81,8 +91,16 @@ function viewOf(term: Term): DefinitionsTerm {
   const { bucket, fence } = term;
   return {
     revision: BigInt(fence),
-    publish: (msg, options) => publishBy(bucket, msg, options, (subject, bytes, id) => term.write(subject, bytes, id)),
+    publish: (msg, options) =>
+      publishBy(bucket, msg, options, (subject, bytes, id) => term.write(subject, bytes, id, unlessStored(options))),
   };
+}
+
+/** @throws {FanoutError} BAD_OPTION */
+function unlessStored(options: TermPublishOptions | undefined): boolean {
+  const value: unknown = options?.unlessStored ?? false;
+  if (typeof value === 'boolean') return value;
+  throw badOption('unlessStored', 'a boolean', value);
 }
 
 function isFenced(error: unknown): boolean {

@@ -1,9 +1,10 @@
 import type { JsMsg } from '@nats-io/jetstream';
-import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, takeUntil } from 'rxjs';
+import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, lastValueFrom, takeUntil } from 'rxjs';
 import { type Bucket, checkSame } from './bucket.js';
 import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
 import { followStream } from './followStream.js';
 import { leaderKey } from './key.js';
+import { LastValues } from './lastValues.js';
 import type { Lease } from './lease.js';
 import { newId } from './newId.js';
 import { store } from './store.js';
@@ -27,6 +28,7 @@ export class Term {
   readonly #over = new AbortController();
   readonly #read$: BehaviorSubject<number>;
   readonly #following: Subscription;
+  readonly #lastValues: LastValues;
   #writing: Writing | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -37,6 +39,7 @@ export class Term {
     readonly lease: Lease,
   ) {
     this.#read$ = new BehaviorSubject(fence);
+    this.#lastValues = new LastValues(bucket);
     // A bucket that ends before what this term has written was set back: the term could not write again.
     const reached = (): number => this.#read$.value;
     this.#following = followStream(bucket, { after: fence, reached, headersOnly: true }).subscribe({
@@ -85,13 +88,27 @@ export class Term {
 
   /**
    * Stores a value, behind all that was given before.
+   * @param unlessStored not if it is the subject's last value already, which the bucket is read through for once a term
    * @returns its sequence
    * @throws {NatsDefinitionsError} FENCED when the term is over, or what `store` throws
    */
-  write(subject: string, bytes: Uint8Array, id: string | undefined): Promise<number> {
-    const written = this.#queue.then(() => this.#write(subject, bytes, id));
+  write(subject: string, bytes: Uint8Array, id: string | undefined, unlessStored: boolean): Promise<number> {
+    const written = this.#queue.then(
+      async () => (unlessStored ? await this.#find(subject, bytes) : undefined) ?? this.#write(subject, bytes, id),
+    );
     this.#queue = written.catch(() => undefined);
     return written;
+  }
+
+  async #find(subject: string, bytes: Uint8Array): Promise<number | undefined> {
+    try {
+      if (!this.#lastValues.isRead)
+        await lastValueFrom(this.#lastValues.read(this.#read$.value, this.over), { defaultValue: undefined });
+    } catch (error) {
+      throw this.#reasonOf(error);
+    }
+    if (this.#isOver()) throw this.#fenced();
+    return this.#lastValues.sequenceOf(subject, bytes);
   }
 
   async #write(subject: string, bytes: Uint8Array, given: string | undefined): Promise<number> {
@@ -105,7 +122,10 @@ export class Term {
       try {
         const { seq, duplicate } = await store(this.bucket, subject, bytes, { id, expected, until, signal: this.over });
         // Another publish's message proves nothing about what lies between.
-        if (!duplicate) this.#readTo(seq);
+        if (!duplicate) {
+          this.#lastValues.note(subject, seq, bytes);
+          this.#readTo(seq);
+        }
         return seq;
       } catch (error) {
         if (apiCode(error) !== wrongLastSequence) throw this.#reasonOf(error);
@@ -124,6 +144,7 @@ export class Term {
     }
     if (this.#writing !== undefined && msg.headers?.get('Nats-Msg-Id') === this.#writing.id)
       this.#writing.stored = streamSequence;
+    this.#lastValues.note(msg.subject, streamSequence);
     this.#readTo(streamSequence);
   }
 

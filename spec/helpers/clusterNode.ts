@@ -40,7 +40,11 @@ definitions
   .lead(
     ({ publish }) => {
       process.stdout.write('leads\n');
-      return postgresDefinitions(fromPg(pool), { reader: 'leader', deliver: publish, logger });
+      return postgresDefinitions(fromPg(pool), {
+        reader: 'leader',
+        deliver: (msg) => publish(msg, { unlessStored: true }),
+        logger,
+      });
     },
     { lease: 2_000, holder: name },
   )

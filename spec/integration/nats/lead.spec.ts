@@ -66,6 +66,48 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await expect(publish(definition('c'))).rejects.toEqual(fenced);
   });
 
+  it('publishes `unlessStored` only what is not the last message of its definition, whoever stored that', async () => {
+    const [one, other] = [new Work(), new Work()];
+    const first = lead(a, one.work);
+    const before = await one.term(0);
+    const kept = await before.publish(definition('kept'));
+    await before.publish(definition('changed'));
+    const gone = await before.publish(definition('gone', { action: 'delete', payload: new Uint8Array() }));
+    await before.publish(definition('back'));
+    await b.publish(definition('back', { payload: new Uint8Array([1]) }));
+    first.unsubscribe();
+    lead(b, other.work);
+    const { publish, revision } = await other.term(0);
+    const told: bigint[] = [];
+    for (const msg of [
+      definition('kept'),
+      definition('changed', { payload: new Uint8Array([1]) }),
+      definition('gone', { action: 'delete', payload: new Uint8Array() }),
+      definition('back'),
+      definition('kept', { scope: { tenantId: 1n, databaseId: 1n } }),
+      definition('made'),
+    ])
+      told.push(await publish(msg, { unlessStored: true }));
+    expect(told.map((at) => (at < revision ? at : at - revision))).toEqual([kept, 1n, gone, 2n, 3n, 4n]);
+  });
+
+  it('knows with `unlessStored` what has been stored since its term began, by itself and by others', async () => {
+    const [one, unlessStored] = [new Work(), { unlessStored: true }];
+    lead(a, one.work);
+    const { publish, revision: r } = await one.term(0);
+    const [x, y] = [definition('x'), definition('x', { payload: new Uint8Array([1]) })];
+    expect(await publish(x)).toBe(r + 1n); // before the bucket was read through
+    expect(await publish(x, unlessStored)).toBe(r + 1n);
+    expect(await publish(y, unlessStored)).toBe(r + 2n);
+    expect(await publish(y, unlessStored)).toBe(r + 2n);
+    expect(await b.publish(x)).toBe(r + 3n);
+    // Told that the stream has moved on, and how, by the next write.
+    expect(await publish(definition('z'))).toBe(r + 4n);
+    expect(await publish(y, unlessStored)).toBe(r + 5n);
+    expect(await publish(y)).toBe(r + 6n);
+    await expect(publish(x, { unlessStored: 1 as never })).rejects.toMatchObject({ code: 'BAD_OPTION' });
+  });
+
   it('emits what the work emits, completes with it, and lets the next one in', async () => {
     const told: number[] = [];
     await a.lead(() => of(1, 2, 3), { lease: 1_000 }).forEach((n) => told.push(n));
