@@ -35,6 +35,8 @@ export class DefinitionCatalog {
   readonly #logs = new Map<string, ScopeLog>();
   readonly #maxTombstones: number;
   #last = 0;
+  /** What logs that are gone had let go. */
+  #forgotten = 0;
   #owned = false;
 
   /** @throws {FanoutError} BAD_OPTION unless `maxTombstones` is a whole number of 0 or more, or Infinity. */
@@ -92,6 +94,15 @@ export class DefinitionCatalog {
     return this.#read(wholeNumber('sequence', sequence), scope, { deletesUntil: Infinity, since: 0 });
   }
 
+  /**
+   * The lowest sequence from which `framesAfter(sequence, scope)` tells all that came later. Below it a delete may be missing,
+   * forgotten beyond `maxTombstones`: whoever has read less far must begin anew. 0 as long as nothing was forgotten.
+   * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
+   */
+  completeSince(scope?: DefinitionScope): number {
+    return this.#logs.get(scopeKey(checkScope(scope)))?.forgotten ?? this.#forgotten;
+  }
+
   #read(sequence: number, scope: DefinitionScope | undefined, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
     const key = scopeKey(checkScope(scope));
     return framesOf(() => this.#logs.get(key), sequence, rule);
@@ -108,12 +119,15 @@ export class DefinitionCatalog {
 
   #open(key: string): ScopeLog {
     let log = this.#logs.get(key);
-    if (log === undefined) this.#logs.set(key, (log = new ScopeLog(this.#maxTombstones)));
+    if (log === undefined) this.#logs.set(key, (log = new ScopeLog(this.#maxTombstones, this.#forgotten)));
     return log;
   }
 
   #close(key: string): void {
-    if (this.#logs.get(key)?.size === 0) this.#logs.delete(key);
+    const log = this.#logs.get(key);
+    if (log?.size !== 0) return;
+    this.#forgotten = Math.max(this.#forgotten, log.forgotten);
+    this.#logs.delete(key);
   }
 
   #own(): void {

@@ -50,7 +50,11 @@ export class ScopeLog {
   readonly #byName = new KeyedMap<LogEntry>();
   readonly #retention: Retention;
 
-  constructor(maxTombstones: number) {
+  constructor(
+    maxTombstones: number,
+    /** The sequence of the newest tombstone that was let go, here or in a log before: every later delete is there. */
+    public forgotten = 0,
+  ) {
     this.#retention = new Retention(maxTombstones, (entry) => this.#drop(entry));
   }
 
@@ -107,6 +111,7 @@ export class ScopeLog {
   }
 
   #drop(entry: LogEntry): void {
+    this.forgotten = Math.max(this.forgotten, entry.frame.sequence);
     this.#leave(entry);
     this.#byName.delete(nameKey(entry.frame.msg));
   }

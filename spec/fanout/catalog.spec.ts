@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { DefinitionCatalog, DefinitionSyncFanout, encodeOnce, rememberIn } from 'ddl-fanout';
+import { DefinitionCatalog, type DefinitionFrame, DefinitionSyncFanout, encodeOnce, rememberIn } from 'ddl-fanout';
 import { definition } from 'ddl-fanout/testing';
+import fc from 'fast-check';
 import { from, toArray } from 'rxjs';
 import { commit, short, takeAll } from '../helpers/byHand.js';
 import { frames } from '../helpers/frames.js';
@@ -125,6 +126,45 @@ describe('DefinitionCatalog', () => {
     const bad = expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(String(value)) });
     expect(() => new DefinitionCatalog({ maxTombstones: value })).toThrow(bad);
     expect(() => new DefinitionCatalog().framesAfter(value)).toThrow(bad);
+  });
+
+  it('is complete since the newest delete that it has forgotten, also when nothing else is left of a scope', () => {
+    const catalog = new DefinitionCatalog({ maxTombstones: 1 });
+    const since: number[] = [];
+    for (const frame of frames(['+a', '+b', '-a', '-b', '+b', '-c', '-d'])) {
+      catalog.apply(frame);
+      since.push(catalog.completeSince());
+    }
+    expect(since).toEqual([0, 0, 0, 3, 3, 3, 6]);
+    expect(catalog.completeSince(scope)).toBe(0);
+    const forgetful = new DefinitionCatalog({ maxTombstones: 0 });
+    for (const frame of frames(['+a', '-a'])) forgetful.apply(frame);
+    expect([forgetful.completeSince(), forgetful.completeSince(scope)]).toEqual([2, 2]);
+  });
+
+  it('brings whoever has read as far as it is complete to what is there now', () => {
+    const change = fc
+      .tuple(fc.constantFrom('+', '-'), fc.constantFrom('a', 'b', 'c', 'd'))
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 40 }), fc.nat({ max: 3 }), (changes, maxTombstones) => {
+        const catalog = new DefinitionCatalog({ maxTombstones });
+        const now = new Set<string>();
+        const states = [new Set<string>()];
+        const apply = (to: Set<string>, { msg }: DefinitionFrame) =>
+          msg.action === 'delete' ? to.delete(msg.name) : to.add(msg.name);
+        for (const frame of frames(changes)) {
+          catalog.apply(frame);
+          apply(now, frame);
+          states.push(new Set(now));
+          for (let read = catalog.completeSince(); read <= frame.sequence; read++) {
+            const mine = new Set(states[read]);
+            for (const missed of catalog.framesAfter(read)) apply(mine, missed);
+            expect(mine).toEqual(now);
+          }
+        }
+      }),
+    );
   });
 
   it('throws BAD_OPTION for a scope that is none', () => {
