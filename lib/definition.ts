@@ -1,3 +1,5 @@
+import { show } from './options.js';
+
 /** The tenant and database that a definition belongs to; both are u64 (0 to 2^64-1). */
 export interface DefinitionScope {
   readonly tenantId: bigint;
@@ -32,4 +34,13 @@ export interface DefinitionFrame {
 /** The key of a definition within its scope, as a stock Lite has it. */
 export function definitionKey(msg: Pick<DefinitionSyncMsg, 'definitionType' | 'name'>): string {
   return `${msg.definitionType}:${msg.name}`;
+}
+
+/** Which definition it is, for a log line, as far as what may be no message at all tells. */
+export function shownNames(msg: DefinitionSyncMsg): { definitionType?: string; name?: string } {
+  try {
+    return { definitionType: show(msg.definitionType), name: show(msg.name) };
+  } catch {
+    return {};
+  }
 }

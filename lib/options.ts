@@ -5,7 +5,7 @@ export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value).slice(0, 80);
   if (typeof value === 'bigint') return `${value.toString()}n`;
   if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'an array';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
 }

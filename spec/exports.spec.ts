@@ -44,7 +44,15 @@ const EXPORTS: Record<string, string[]> = {
   ],
   './nats': ['NatsDefinitionsError', 'isUndeliverable', 'natsDefinitions'],
   './otel': ['instrumentFanout'],
-  './testing': ['FakeSocket', 'definition', 'failingDelivery', 'marbles', 'slowDelivery', 'stalledDelivery'],
+  './testing': [
+    'FakeSocket',
+    'definition',
+    'failingDelivery',
+    'marbles',
+    'recordingLogger',
+    'slowDelivery',
+    'stalledDelivery',
+  ],
 };
 
 interface Manifest {

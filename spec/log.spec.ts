@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { FanoutError } from 'ddl-fanout';
 import { config } from 'rxjs';
+import { recordingLogger } from 'ddl-fanout/testing';
 import { Logger as TsLogger } from 'tslog';
 import { reportUnhandled, safeLogger } from '../lib/log.js';
-import { recordingLogger, silent, unhandledIn } from './helpers/fanout.js';
+import { silent, unhandledIn } from './helpers/fanout.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -14,8 +15,8 @@ describe('safeLogger', () => {
     const logger = recordingLogger();
     const context = { sessionId: 'a' };
     safeLogger(logger)[level]('a line', context);
-    expect(logger.lines).toEqual([[level, 'a line', context]]);
-    expect(logger.lines[0]?.[2]).toBe(context);
+    expect(logger.lines).toEqual([{ level, message: 'a line', context }]);
+    expect(logger.lines[0]?.context).toBe(context);
   });
 
   it.each(LEVELS)('hands what the logger throws at %s to the unhandled hook', (level) => {

@@ -46,6 +46,7 @@ describe('options', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [[1], 'an array'],
+    [[], 'an empty array'],
     [{ a: 1 }, 'an object'],
     [() => 1, 'a function'],
     [Symbol('s'), 'Symbol(s)'],

@@ -1,4 +1,5 @@
 import { connectable, Subject } from 'rxjs';
+import { shownNames } from '../definition.js';
 import { encodeOnce } from '../operators/encodeOnce.js';
 import { functionOption } from '../options.js';
 import { FanoutEvents } from './events.js';
@@ -78,7 +79,11 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     const onFailure = (error: WireError, msg: DefinitionSyncMsg): void => {
       this.#totals.encodeFailures++;
       events.tell({ type: 'encode-failed', msg, error });
-      logger.error('a message cannot be encoded, and is skipped', { code: error.code, reason: error.message });
+      logger.error('a message cannot be encoded, and is skipped', {
+        code: error.code,
+        reason: error.message,
+        ...shownNames(msg),
+      });
     };
     const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.lastSequence() }));
     connectable(frames$, { connector: () => this.#hub, resetOnDisconnect: false }).connect();

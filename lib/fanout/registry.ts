@@ -117,6 +117,7 @@ export class Registry implements HubHost {
     this.#unfinished++;
     this.#sessions = new KeyedMap();
     const ends = sessions.map((session) => ({ session, ended: session.stop('failed', error) }));
+    this.logger.error('the fan-out has failed, and all its sessions with it', { sessions: sessions.length, error });
     for (const { session, ended } of ends) session.tell(ended);
     told();
     this.ended();

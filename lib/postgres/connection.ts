@@ -1,10 +1,15 @@
 import { Observable } from 'rxjs';
-import { methodOption } from '../options.js';
+import { badOption } from '../options.js';
 import type { PostgresConnection, PostgresLike } from './postgresLike.js';
 
 /** @throws {FanoutError} BAD_OPTION unless it is one: a driver's own pool or client has to go through `fromPg` first */
 export function checkClient(client: PostgresLike): void {
-  methodOption('client', client, 'connect');
+  const given: unknown = client;
+  const isObject = typeof given === 'object' && given !== null;
+  // A Pool and a Client of `pg`: both have a `connect` of another kind.
+  const isDriversOwn = isObject && ('totalCount' in given || 'connectionParameters' in given);
+  if (isObject && !isDriversOwn && 'connect' in given && typeof given.connect === 'function') return;
+  throw badOption('client', 'what fromPg(pool) or fromPglite(db) makes, or another PostgresLike', client);
 }
 
 /** Subscribing connects, unsubscribing closes; errors when there is no connection to be had, or when it is lost. */

@@ -30,5 +30,6 @@ export function meaningOf(error: unknown, doing: string): unknown {
   const code = MEANINGS.find(([states]) => state !== undefined && states.test(state))?.[1];
   if (code === undefined) return error;
   const said = error instanceof Error ? error.message : String(error);
-  return new CaptureError(code, `${doing}: ${said} (SQLSTATE ${state ?? ''})`, { cause: error });
+  const remedy = code === 'NOT_INSTALLED' ? '; call installCapture first' : '';
+  return new CaptureError(code, `${doing}: ${said} (SQLSTATE ${state ?? ''})${remedy}`, { cause: error });
 }

@@ -34,6 +34,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
   readonly #counts = newCounts();
   readonly #events: Subscription;
   readonly #upgrades: Upgrades;
+  #isFanoutOver = false;
   #closing: Promise<void> | undefined;
   #cutOffAt = Infinity;
   #late: NodeJS.Timeout | undefined;
@@ -51,6 +52,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
         else if (event.type === 'registered') this.#sessions.get(event.sessionId)?.registration.registered();
       },
       complete: () => {
+        this.#isFanoutOver = true;
         if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away');
       },
     });
@@ -74,7 +76,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
   }
 
   get isFull(): boolean {
-    return this.#connections.size >= this.settings.limits.maxSessions;
+    return this.#isFanoutOver || this.#connections.size >= this.settings.limits.maxSessions;
   }
 
   stats(): DefinitionServerStats {

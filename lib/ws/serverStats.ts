@@ -14,7 +14,7 @@ export interface DefinitionServerStats {
   readonly undecided: number;
   /** Handshakes of a `lite_id` with an epoch not above the last one seen. */
   readonly forked: number;
-  /** Sockets that found `maxSessions` there. */
+  /** Sockets that found `maxSessions` there, or a fan-out that is over. */
   readonly full: number;
   /** Sessions whose token expired. */
   readonly expired: number;

@@ -8,6 +8,7 @@ import type { ServerCount } from './serverStats.js';
 /** Whoever wants the WebSockets. */
 export interface UpgradeOwner {
   readonly isClosing: boolean;
+  /** Whoever comes now is to come again later. */
   readonly isFull: boolean;
   count(what: ServerCount): void;
   opened(webSocket: WebSocket, socket: Duplex, request: IncomingMessage): void;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionReceiver, DefinitionSyncFanout, type SessionOptions } from 'ddl-fanout';
-import { definition } from 'ddl-fanout/testing';
+import { definition, recordingLogger } from 'ddl-fanout/testing';
 import fc from 'fast-check';
 import { NEVER, Subject, type Subscription } from 'rxjs';
-import { broadcast, expectBalance, imbalances, recordingLogger, silent, unencodable } from '../helpers/fanout.js';
+import { broadcast, expectBalance, imbalances, silent, unencodable } from '../helpers/fanout.js';
 
 type Overflow = SessionOptions['overflow'];
 

@@ -1,17 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionFrame, DefinitionCatalog, DefinitionSyncFanout } from 'ddl-fanout';
-import { definition, marbles } from 'ddl-fanout/testing';
+import { definition, marbles, recordingLogger } from 'ddl-fanout/testing';
 import { map, NEVER, Observable, of, Subject, Subscription } from 'rxjs';
-import {
-  broadcast,
-  eventsOf,
-  expectBalance,
-  keeper,
-  nameOf,
-  recordingLogger,
-  silent,
-  unencodable,
-} from '../helpers/fanout.js';
+import { broadcast, eventsOf, expectBalance, keeper, nameOf, silent, unencodable } from '../helpers/fanout.js';
 
 const messages = { a: definition('a'), b: definition('b'), c: definition('c') };
 const over = new Error('over');
@@ -214,7 +205,14 @@ describe('error (F11)', () => {
     fanout.error(over);
     expect(events.slice(2)).toEqual(['ended old failed 2', 'ended slow failed 2', '|']);
     expect(fanout.stats()).toMatchObject({ activeSessions: 0, ending: 0, discarded: 4, waiting: 0, inFlight: 0 });
-    expect(logger.lines.filter(([level]) => level === 'warn')).toHaveLength(2);
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(2);
+    expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([
+      {
+        level: 'error',
+        message: 'the fan-out has failed, and all its sessions with it',
+        context: { sessions: 2, error: over },
+      },
+    ]);
   });
 
   it('lets go of the frame under way and of those behind it, when it is called inside a broadcast', () => {
@@ -243,7 +241,7 @@ describe('error (F11)', () => {
       seen.push([fanout.activeSessions, fanout.stats().broadcast, late]);
     };
     const fanout: DefinitionSyncFanout = new DefinitionSyncFanout({
-      logger: recordingLogger(([level]) => level === 'warn' && look()),
+      logger: recordingLogger(({ level }) => level === 'warn' && look()),
     });
     fanout.register('a', () => undefined).subscribe({ error: look });
     fanout.events$.subscribe((event) => event.type === 'ended' && look());
@@ -288,7 +286,7 @@ describe('the last word on events$ (F11)', () => {
       ['registered a', 'encode-failed UNENCODABLE', 'ended a completed 0', '|'],
     ],
   ])('comes behind what the line "%s" is about, when that line ends the fan-out', (line, expected) => {
-    const logger = recordingLogger(([, message]) => {
+    const logger = recordingLogger(({ message }) => {
       if (message === line) fanout.complete();
     });
     const fanout: DefinitionSyncFanout = new DefinitionSyncFanout({ logger });
@@ -308,6 +306,7 @@ describe('afterwards (F11)', () => {
     const logger = recordingLogger();
     const fanout = new DefinitionSyncFanout({ logger });
     end(fanout);
+    logger.lines.length = 0;
     const told: string[] = [];
     const observer = {
       next: () => told.push('next'),

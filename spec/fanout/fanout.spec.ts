@@ -7,18 +7,9 @@ import {
   encodeDefinitionSync,
   FanoutError,
 } from 'ddl-fanout';
-import { definition, marbles } from 'ddl-fanout/testing';
+import { definition, marbles, recordingLogger } from 'ddl-fanout/testing';
 import { map, of, Subscription } from 'rxjs';
-import {
-  broadcast,
-  eventsOf,
-  keeper,
-  nameOf,
-  recordingLogger,
-  silent,
-  unencodable,
-  unhandledIn,
-} from '../helpers/fanout.js';
+import { broadcast, eventsOf, keeper, nameOf, silent, unencodable, unhandledIn } from '../helpers/fanout.js';
 
 /** A message that counts how often it is read, which is how often it is encoded. */
 function readCounting(name: string): { readonly msg: DefinitionSyncMsg; readonly reads: () => number } {
@@ -164,7 +155,7 @@ describe('DefinitionSyncFanout', () => {
       fanout.broadcast(msg as DefinitionSyncMsg);
       fanout.next(definition('second'));
       expect(sequences).toEqual([1, 2]);
-      expect(logger.lines.map(([level]) => level)).toEqual(['error']);
+      expect(logger.lines.map(({ level }) => level)).toEqual(['error']);
       expect(events).toEqual(['registered a', 'encode-failed UNENCODABLE']);
       expect(fanout.stats()).toMatchObject({ broadcast: 2, encodeFailures: 1, activeSessions: 1, delivered: 2 });
     });

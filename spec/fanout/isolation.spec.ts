@@ -1,18 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { DefinitionCatalog, DefinitionSyncFanout } from 'ddl-fanout';
-import { definition, marbles, slowDelivery, stalledDelivery } from 'ddl-fanout/testing';
+import { definition, marbles, slowDelivery, stalledDelivery, recordingLogger } from 'ddl-fanout/testing';
 import { asyncScheduler, finalize, map, NEVER, Observable, of, Subject, throwError, timer } from 'rxjs';
 import type { ObservableInput, Subscriber } from 'rxjs';
-import {
-  broadcast,
-  eventsOf,
-  imbalances,
-  keeper,
-  nameOf,
-  recordingLogger,
-  silent,
-  unhandledIn,
-} from '../helpers/fanout.js';
+import { broadcast, eventsOf, imbalances, keeper, nameOf, silent, unhandledIn } from '../helpers/fanout.js';
 
 const reset = new Error('reset');
 const fail = (): never => {
@@ -47,8 +38,12 @@ describe('isolation (F6)', () => {
       expect(fanout.activeSessions).toBe(2);
     });
     expect(unhandled).toEqual([]);
-    expect(logger.lines.filter(([level]) => level === 'warn')).toEqual([
-      ['warn', 'session failed', { sessionId: 'bad', discarded: 1, error: expect.any(Error) as unknown }],
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([
+      {
+        level: 'warn',
+        message: 'session failed',
+        context: { sessionId: 'bad', discarded: 1, error: expect.any(Error) as unknown },
+      },
     ]);
   });
 
@@ -60,7 +55,7 @@ describe('isolation (F6)', () => {
     fanout.register('bad', fail).subscribe({ error: (error: unknown) => told.push(error) });
     broadcast(fanout, '1');
     expect(told).toEqual([reset, reset]);
-    expect(logger.lines.at(-1)?.[2]).toMatchObject({ error: reset });
+    expect(logger.lines.at(-1)?.context).toMatchObject({ error: reset });
   });
 
   it('has neither a slow nor a stalled session delay others', () => {

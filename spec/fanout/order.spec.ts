@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionFrame, DefinitionSyncFanout } from 'ddl-fanout';
-import { definition } from 'ddl-fanout/testing';
+import { definition, recordingLogger } from 'ddl-fanout/testing';
 import fc from 'fast-check';
 import { EMPTY, Subject, type Subscription } from 'rxjs';
-import { broadcast, imbalances, keeper, nameOf, recordingLogger, silent, unencodable } from '../helpers/fanout.js';
+import { broadcast, imbalances, keeper, nameOf, silent, unencodable } from '../helpers/fanout.js';
 
 /** Registers a session that keeps the names it is given, and then does `also`. */
 function watch(fanout: DefinitionSyncFanout, id: string, also: (name: string) => void = () => undefined): string[] {

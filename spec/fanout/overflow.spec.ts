@@ -1,18 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionFrame, DefinitionSyncFanout, type FanoutError } from 'ddl-fanout';
-import { definition, stalledDelivery } from 'ddl-fanout/testing';
+import { definition, stalledDelivery, recordingLogger } from 'ddl-fanout/testing';
 import { NEVER, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import {
-  broadcast,
-  eventsOf,
-  expectBalance,
-  keeper,
-  nameOf,
-  recordingLogger,
-  silent,
-  unencodable,
-} from '../helpers/fanout.js';
+import { broadcast, eventsOf, expectBalance, keeper, nameOf, silent, unencodable } from '../helpers/fanout.js';
 
 /** A fan-out in virtual time with a recorded log; `at` broadcasts one message at each of the given milliseconds. */
 function timed() {
@@ -24,7 +15,7 @@ function timed() {
     scheduler.maxFrames = Infinity;
     scheduler.flush();
   };
-  return { fanout, logger, at, warnings: () => logger.lines.filter(([level]) => level === 'warn') };
+  return { fanout, logger, at, warnings: () => logger.lines.filter(({ level }) => level === 'warn') };
 }
 
 /** Deliveries that are all finished together. */
@@ -108,7 +99,7 @@ describe('overflow on `events$` (F10)', () => {
     broadcast(fanout, 'a', 'b', 'c', 'd');
     expect(codes).toEqual(['BUFFER_OVERFLOW']);
     expect(events).toEqual(['registered lite', 'ended lite failed 2']);
-    expect(logger.lines.filter(([level]) => level === 'warn').map(([, message]) => message)).toEqual([
+    expect(logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
       'session failed',
     ]);
   });
@@ -175,15 +166,24 @@ describe('the log (F10)', () => {
     broadcast(fanout, 'a');
     fanout.broadcast(unencodable);
     expect(logger.lines).toEqual([
-      ['info', 'session registered', { sessionId: 'lite' }],
-      ['debug', 'session ended', { sessionId: 'lite', reason: 'unregistered', discarded: 0 }],
-      ['info', 'session registered', { sessionId: 'bad' }],
-      ['warn', 'session failed', { sessionId: 'bad', discarded: 1, error }],
-      [
-        'error',
-        'a message cannot be encoded, and is skipped',
-        { code: 'UNENCODABLE', reason: expect.any(String) as unknown },
-      ],
+      { level: 'info', message: 'session registered', context: { sessionId: 'lite' } },
+      {
+        level: 'debug',
+        message: 'session ended',
+        context: { sessionId: 'lite', reason: 'unregistered', discarded: 0 },
+      },
+      { level: 'info', message: 'session registered', context: { sessionId: 'bad' } },
+      { level: 'warn', message: 'session failed', context: { sessionId: 'bad', discarded: 1, error } },
+      {
+        level: 'error',
+        message: 'a message cannot be encoded, and is skipped',
+        context: {
+          code: 'UNENCODABLE',
+          reason: expect.any(String) as unknown,
+          definitionType: '"function"',
+          name: '"\\ud800"',
+        },
+      },
     ]);
   });
 
@@ -201,11 +201,15 @@ describe('the log (F10)', () => {
     fanout.register('one', one.deliver).subscribe();
     fanout.register('two', two.deliver).subscribe();
     at(0, 1, 2, 3);
-    expect(warnings()).toEqual([['warn', 'sessions overflow', { sessions: 1, framesDropped: 1 }]]);
+    expect(warnings()).toEqual([
+      { level: 'warn', message: 'sessions overflow', context: { sessions: 1, framesDropped: 1 } },
+    ]);
     one.finish();
     expect(warnings()).toHaveLength(1);
     two.finish();
-    expect(warnings().slice(1)).toEqual([['warn', 'no session overflows any more', { sessions: 0, framesDropped: 4 }]]);
+    expect(warnings().slice(1)).toEqual([
+      { level: 'warn', message: 'no session overflows any more', context: { sessions: 0, framesDropped: 4 } },
+    ]);
   });
 
   it('writes at most one line in ten seconds while any overflows, and none without a broadcast', () => {
@@ -214,7 +218,7 @@ describe('the log (F10)', () => {
     at(0, 1, 2, 9_000, 10_001, 10_002, 11_000, 20_001, 20_002, 60_000);
     // It began at 2; the next line comes with the first broadcast that is ten seconds later, at 10,002.
     expect(
-      warnings().map(([, message, context]) => [message, (context as { framesDropped: number }).framesDropped]),
+      warnings().map(({ message, context }) => [message, (context as { framesDropped: number }).framesDropped]),
     ).toEqual([
       ['sessions overflow', 1],
       ['sessions still overflow', 4],
@@ -232,7 +236,7 @@ describe('the log (F10)', () => {
     expect(warnings()).toHaveLength(1);
     subscriptions.forEach((subscription) => subscription.unsubscribe());
     expect(warnings()).toHaveLength(2);
-    expect(warnings()[1]?.[2]).toEqual({ sessions: 0, framesDropped: 30_000 });
+    expect(warnings()[1]?.context).toEqual({ sessions: 0, framesDropped: 30_000 });
   });
 
   it.each<[string, (fanout: DefinitionSyncFanout) => unknown]>([
@@ -246,8 +250,8 @@ describe('the log (F10)', () => {
     subscription.unsubscribe();
     expect(
       warnings()
-        .filter(([, message]) => message.includes('overflow'))
-        .at(-1)?.[1],
+        .filter(({ message }) => message.includes('overflow'))
+        .at(-1)?.message,
     ).toBe('no session overflows any more');
   });
 
@@ -259,7 +263,7 @@ describe('the log (F10)', () => {
       if (type === 'overflow-began') subscription.unsubscribe();
     });
     broadcast(fanout, 'a', 'b', 'c');
-    expect(logger.lines.filter(([level]) => level === 'warn').map(([, message]) => message)).toEqual([
+    expect(logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
       'sessions overflow',
       'no session overflows any more',
     ]);
@@ -267,7 +271,7 @@ describe('the log (F10)', () => {
 
   it('lets the logger use the fan-out', () => {
     const wrong: string[] = [];
-    const logger = recordingLogger(([level]) => {
+    const logger = recordingLogger(({ level }) => {
       if (level !== 'info') return;
       broadcast(fanout, 'hello');
       fanout.unregister('lite');

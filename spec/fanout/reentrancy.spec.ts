@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionFrame, DefinitionSyncFanout } from 'ddl-fanout';
-import { definition } from 'ddl-fanout/testing';
+import { definition, recordingLogger } from 'ddl-fanout/testing';
 import { NEVER, Observable, Subject, type Subscription } from 'rxjs';
-import { broadcast, eventsOf, expectBalance, keeper, recordingLogger, silent, unhandledIn } from '../helpers/fanout.js';
+import { broadcast, eventsOf, expectBalance, keeper, silent, unhandledIn } from '../helpers/fanout.js';
 import { alive } from '../helpers/garbage.js';
 import type { FanoutEvent } from 'ddl-fanout';
 
@@ -29,7 +29,7 @@ describe('what a callback may do to its session', () => {
   });
 
   it('tells its overflow before its end, when the log line of the overflow unsubscribes it', () => {
-    const logger = recordingLogger(([, message]) => {
+    const logger = recordingLogger(({ message }) => {
       if (message === 'sessions overflow') session.unsubscribe();
     });
     const fanout = new DefinitionSyncFanout({ capacity: 0, logger });

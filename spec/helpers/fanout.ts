@@ -3,20 +3,6 @@ import type { DefinitionFrame, DefinitionSyncFanout, DefinitionSyncMsg, FanoutEv
 import { definition, marbles } from 'ddl-fanout/testing';
 import { config } from 'rxjs';
 
-/** A log line as it was written: level, message and facts. */
-export type Line = readonly [level: keyof Logger, message: string, context?: object | undefined];
-
-/** A logger that keeps its lines; `told` is called behind each. */
-export function recordingLogger(told: (line: Line) => void = () => undefined): Logger & { readonly lines: Line[] } {
-  const lines: Line[] = [];
-  const at = (level: keyof Logger) => (message: string, context?: object) => {
-    const line: Line = [level, message, context];
-    lines.push(line);
-    told(line);
-  };
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-}
-
 /** For fan-outs whose log is not what a spec is about. */
 export const silent: Logger = {
   debug: () => undefined,

@@ -1,12 +1,12 @@
 import { DefinitionSyncFanout, type DefinitionScope, type DefinitionSyncMsg, type FanoutOptions } from 'ddl-fanout';
 import { serveDefinitions, type DefinitionServer, type Identity, type ServeOptions } from 'ddl-fanout/ws';
-import { QuietLogger } from './quietLogger.js';
+import { recordingLogger } from 'ddl-fanout/testing';
 
 /** A running server with its fan-out, on a free port of this machine. */
 export interface Origin {
   readonly fanout: DefinitionSyncFanout;
   readonly server: DefinitionServer;
-  readonly logger: QuietLogger;
+  readonly logger: ReturnType<typeof recordingLogger>;
   put(name: string, text?: string, scope?: DefinitionScope): void;
   drop(name: string, scope?: DefinitionScope): void;
 }
@@ -28,7 +28,7 @@ export async function startOrigin(
   options: Partial<ServeOptions> = {},
   fanoutOptions: FanoutOptions = { catalog: true },
 ): Promise<Origin> {
-  const logger = new QuietLogger();
+  const logger = recordingLogger();
   const fanout = options.fanout ?? new DefinitionSyncFanout({ logger, ...fanoutOptions });
   const server = await serveDefinitions({ fanout, authenticate, logger, ...options });
   return {

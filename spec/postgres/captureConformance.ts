@@ -9,9 +9,9 @@ import {
   type PostgresLike,
   removeCapture,
 } from 'ddl-fanout/postgres';
+import { recordingLogger } from 'ddl-fanout/testing';
 import { captureNames } from '../../lib/postgres/captureNames.js';
 import { installScript, isCurrent, removeScript } from '../../lib/postgres/captureScript.js';
-import { QuietLogger } from '../helpers/quietLogger.js';
 import { line, Listener, listening, payloadOf, type TestDatabase } from '../helpers/postgresDatabase.js';
 
 const fn = (name: string, value = 1): string =>
@@ -273,7 +273,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
     it('tells two subscriptions of one name each change once', async () => {
       const { listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
       // The slow one finds holes; no definition changes twice, so that the outcome is each change.
-      const both = [listen(), listen({ deliver: () => timer(20), logger: new QuietLogger() })];
+      const both = [listen(), listen({ deliver: () => timer(20), logger: recordingLogger() })];
       for (const listener of both) await listener.settled();
       for (let i = 0; i < 30; i++) await database.sql(i === 15 ? 'DROP FUNCTION s.a()' : fn(`s.f${i}`));
       for (const listener of both) await listener.settled();
@@ -289,7 +289,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
 
     it('tells the outcome, and no more, of what another reader of its name has pruned', async () => {
       const { schema, listen, end } = await fresh(`${fn('s.gone')} ${fn('s.same')} ${fn('s.changed')}`);
-      const logger = new QuietLogger();
+      const logger = recordingLogger();
       const listener = listen({ logger });
       await listener.settled();
       listener.messages.length = 0;

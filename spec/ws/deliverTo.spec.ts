@@ -1,10 +1,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { DefinitionSyncFanout } from 'ddl-fanout';
-import { definition, FakeSocket } from 'ddl-fanout/testing';
+import { definition, FakeSocket, recordingLogger } from 'ddl-fanout/testing';
 import { deliverTo, type WebSocketLike } from 'ddl-fanout/ws';
 import { FakeUpgradedSocket } from '../helpers/fakeUpgradedSocket.js';
 import { settle } from '../helpers/promises.js';
-import { QuietLogger } from '../helpers/quietLogger.js';
 import type { Observable } from 'rxjs';
 import type { DefinitionFrame } from 'ddl-fanout';
 
@@ -117,7 +116,7 @@ describe('deliverTo, given the socket of an upgrade', () => {
   });
 
   it('lets frames wait in the fan-out while the socket is full', async () => {
-    const fanout = new DefinitionSyncFanout({ capacity: 2, logger: new QuietLogger() });
+    const fanout = new DefinitionSyncFanout({ capacity: 2, logger: recordingLogger() });
     const socket = new FakeUpgradedSocket();
     fanout.register('slow', deliverTo(socket, { highWaterMark: 1 })).subscribe();
     for (const name of ['a', 'b', 'c', 'd']) fanout.broadcast(definition(name));
@@ -131,7 +130,7 @@ describe('deliverTo, given the socket of an upgrade', () => {
   });
 
   it('fails alone when the socket throws, and the others get what they take in the same turn', async () => {
-    const fanout = new DefinitionSyncFanout({ logger: new QuietLogger() });
+    const fanout = new DefinitionSyncFanout({ logger: recordingLogger() });
     const sockets = [1, 2, 3].map(() => new FakeUpgradedSocket(false));
     const [before, broken, after] = sockets as [FakeUpgradedSocket, FakeUpgradedSocket, FakeUpgradedSocket];
     broken.write = () => {
@@ -150,7 +149,7 @@ describe('deliverTo, given the socket of an upgrade', () => {
   });
 
   it('fails while it waits, when the socket throws', async () => {
-    const fanout = new DefinitionSyncFanout({ logger: new QuietLogger() });
+    const fanout = new DefinitionSyncFanout({ logger: recordingLogger() });
     const socket = new FakeUpgradedSocket();
     socket.write = () => {
       throw new Error('the socket is broken');

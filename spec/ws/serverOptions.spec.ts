@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import * as ws from 'ddl-fanout/ws';
 import { serveDefinitions } from 'ddl-fanout/ws';
-import { QuietLogger } from '../helpers/quietLogger.js';
+import { recordingLogger } from 'ddl-fanout/testing';
 
 const fanout = new DefinitionSyncFanout();
 const filled = new DefinitionSyncFanout({ catalog: true });
@@ -110,7 +110,7 @@ describe('serveDefinitions', () => {
     ['does not where no replay is meant', { replay: false }, []],
     ['nor of one with a catalog', { fanout: filled }, []],
   ])('%s', async (_title, options, said) => {
-    const logger = new QuietLogger();
+    const logger = recordingLogger();
     await (await serveDefinitions({ fanout, authenticate, logger, ...options })).close();
     const warnings = logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message.split(',')[0]);
     expect(warnings).toEqual(said);
@@ -122,7 +122,7 @@ describe('serveDefinitions', () => {
     ['is over later', nothing, (over) => over.complete()],
     ['has failed later', nothing, (over) => over.error(new Error('no'))],
   ])('warns of a fan-out that %s, to which every client would come for nothing', async (_, before, later) => {
-    const logger = new QuietLogger();
+    const logger = recordingLogger();
     const over = new DefinitionSyncFanout({ catalog: true });
     before(over);
     const server = await serveDefinitions({ fanout: over, authenticate, logger });
@@ -134,7 +134,7 @@ describe('serveDefinitions', () => {
   });
 
   it('says nothing of a fan-out that ends behind it', async () => {
-    const logger = new QuietLogger();
+    const logger = recordingLogger();
     const over = new DefinitionSyncFanout({ catalog: true });
     const server = await serveDefinitions({ fanout: over, authenticate, logger });
     const closed = server.close();

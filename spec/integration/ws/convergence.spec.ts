@@ -2,10 +2,10 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { connectLite, type LiteConnection } from 'ddl-fanout/lite';
 import type { DefinitionServer } from 'ddl-fanout/ws';
+import { recordingLogger } from 'ddl-fanout/testing';
 import { WebSocket } from 'ws';
 import { eventually } from '../../helpers/client.js';
 import { startOrigin, type Origin } from '../../helpers/origin.js';
-import { QuietLogger } from '../../helpers/quietLogger.js';
 import { TcpProxy } from '../../helpers/tcpProxy.js';
 
 const DEVICES = 200;
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 function newFanout(): DefinitionSyncFanout {
-  return new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', capacity: 8, logger: new QuietLogger() });
+  return new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', capacity: 8, logger: recordingLogger() });
 }
 
 async function serve(fanout: DefinitionSyncFanout): Promise<void> {

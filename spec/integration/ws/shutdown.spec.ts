@@ -90,7 +90,8 @@ describe('a fan-out that is over', () => {
     end(origin.fanout);
     expect(await client.closed()).toBe(code);
     expect(client.story).toEqual(['put a']);
-    expect(await (await Client.letIn(origin.server.url)).closed()).toBe(code);
+    expect(await (await Client.open(origin.server.url)).closed()).toBe(1013);
+    expect(origin.server.stats()).toMatchObject({ accepted: 1, full: 1 });
   });
 
   it('closes a client that was unregistered, behind what waits', async () => {
