@@ -1,10 +1,12 @@
 import type { Attributes, BatchObservableCallback, Meter, Observable } from '@opentelemetry/api';
+import type { EndReason } from '../fanout/events.js';
 import type { DefinitionSyncFanout } from '../fanout/fanout.js';
 import { methodOption } from '../options.js';
 
 const sessionState = 'ddl_fanout.session.state';
 const frameState = 'ddl_fanout.frame.state';
 const outcome = 'ddl_fanout.frame.outcome';
+const endReason = 'ddl_fanout.session.end_reason';
 
 function instrumentsOf(meter: Meter) {
   const counter = (name: string, unit: string, description: string) =>
@@ -15,6 +17,7 @@ function instrumentsOf(meter: Meter) {
     broadcasts: counter('broadcasts', '{frame}', 'Messages that were encoded and numbered.'),
     failures: counter('encode_failures', '{message}', 'Messages that could not be encoded and were skipped.'),
     registrations: counter('session.registrations', '{session}', 'Sessions that were ever registered.'),
+    ends: counter('session.ends', '{session}', 'Sessions that have ended since this was installed, by why.'),
     sessions: upDown('session.count', '{session}', 'Sessions that exist: active, or ending with frames to deliver.'),
     offered: counter('frame.offers', '{frame}', 'Frames offered to sessions, one per frame and session.'),
     settled: counter('frame.settlements', '{frame}', 'Offered frames that left, by what became of them.'),
@@ -23,13 +26,15 @@ function instrumentsOf(meter: Meter) {
 }
 
 /**
- * Makes a fan-out's counts visible through OpenTelemetry; they are read when, and only when, the meter is collected.
+ * Makes a fan-out's counts visible through OpenTelemetry; they are read when, and only when, the meter is collected. The ends of
+ * sessions are counted as they come, from `events$`.
  *
  * | instrument | kind | unit | attribute |
  * |---|---|---|---|
  * | `ddl_fanout.broadcasts` | counter | `{frame}` | |
  * | `ddl_fanout.encode_failures` | counter | `{message}` | |
  * | `ddl_fanout.session.registrations` | counter | `{session}` | |
+ * | `ddl_fanout.session.ends` | counter | `{session}` | `ddl_fanout.session.end_reason`: as on `events$`, `failed` and so on |
  * | `ddl_fanout.session.count` | up-down | `{session}` | `ddl_fanout.session.state`: `active`, `ending` |
  * | `ddl_fanout.frame.offers` | counter | `{frame}` | |
  * | `ddl_fanout.frame.settlements` | counter | `{frame}` | `ddl_fanout.frame.outcome`: `delivered`, `dropped`, `superseded`, `discarded` |
@@ -44,7 +49,7 @@ function instrumentsOf(meter: Meter) {
  * @throws {FanoutError} BAD_OPTION unless the fan-out has `stats`, and the meter makes instruments
  */
 export function instrumentFanout(
-  fanout: Pick<DefinitionSyncFanout, 'stats'>,
+  fanout: Pick<DefinitionSyncFanout, 'stats'> & Partial<Pick<DefinitionSyncFanout, 'events$'>>,
   meter: Meter,
   attributes: Attributes = {},
 ): () => void {
@@ -52,6 +57,10 @@ export function instrumentFanout(
   for (const method of ['createObservableCounter', 'createObservableUpDownCounter', 'addBatchObservableCallback'])
     methodOption('meter', meter, method);
   const of = instrumentsOf(meter);
+  const ends: Record<EndReason, number> = { unsubscribed: 0, unregistered: 0, replaced: 0, completed: 0, failed: 0 };
+  const counting = fanout.events$?.subscribe((event) => {
+    if (event.type === 'ended') ends[event.reason]++;
+  });
   const observe: BatchObservableCallback = (result) => {
     const now = fanout.stats();
     const point = (metric: Observable, value: number, more?: Attributes) => {
@@ -60,6 +69,7 @@ export function instrumentFanout(
     point(of.broadcasts, now.broadcast);
     point(of.failures, now.encodeFailures);
     point(of.registrations, now.sessionsRegistered);
+    if (counting) for (const [reason, count] of Object.entries(ends)) point(of.ends, count, { [endReason]: reason });
     point(of.sessions, now.activeSessions, { [sessionState]: 'active' });
     point(of.sessions, now.ending, { [sessionState]: 'ending' });
     point(of.offered, now.offered);
@@ -71,6 +81,7 @@ export function instrumentFanout(
   const observed = Object.values(of);
   meter.addBatchObservableCallback(observe, observed);
   return () => {
+    counting?.unsubscribe();
     meter.removeBatchObservableCallback(observe, observed);
   };
 }

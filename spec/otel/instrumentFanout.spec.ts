@@ -5,9 +5,10 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { DefinitionSyncFanout } from 'ddl-fanout';
+import { DefinitionSyncFanout, type FanoutEvent } from 'ddl-fanout';
 import { instrumentFanout } from 'ddl-fanout/otel';
-import { definition, stalledDelivery } from 'ddl-fanout/testing';
+import { definition, failingDelivery, recordingLogger, stalledDelivery } from 'ddl-fanout/testing';
+import { EMPTY, Subject } from 'rxjs';
 
 const stats = {
   broadcast: 7,
@@ -69,12 +70,12 @@ describe('instrumentFanout', () => {
   });
 
   it('gives every instrument a unit in braces and a description', async () => {
-    instrumentFanout({ stats: () => stats }, provider.getMeter('spec'));
+    instrumentFanout({ stats: () => stats, events$: EMPTY }, provider.getMeter('spec'));
     await collect();
     const descriptors = exporter
       .getMetrics()
       .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics.map((metric) => metric.descriptor)));
-    expect(descriptors).toHaveLength(7);
+    expect(descriptors).toHaveLength(8);
     for (const { unit, description } of descriptors) {
       expect(unit).toMatch(/^\{(frame|message|session)\}$/);
       expect(description).not.toBe('');
@@ -107,10 +108,42 @@ describe('instrumentFanout', () => {
     expect(reads).toBe(1);
   });
 
+  it('counts the ends of sessions by why, from when it was installed until it is uninstalled', async () => {
+    const fanout = new DefinitionSyncFanout({ logger: recordingLogger() });
+    fanout.register('before', quiet).subscribe().unsubscribe();
+    const uninstall = instrumentFanout(fanout, provider.getMeter('spec'));
+    fanout.register('left', quiet).subscribe().unsubscribe();
+    for (let i = 0; i < 2; i++) fanout.register('again', quiet).subscribe();
+    fanout.register('bad', failingDelivery()).subscribe();
+    fanout.unregister('again');
+    fanout.broadcast(definition('f()'));
+    const ends = async () =>
+      Object.fromEntries(
+        Object.entries(await collect()).flatMap(([name, value]) => {
+          const [, reason] = name.split('session.ends ');
+          return reason === undefined ? [] : [[reason, value]];
+        }),
+      );
+    const before = { unsubscribed: 1, replaced: 1, failed: 1, unregistered: 1, completed: 0 };
+    expect(await ends()).toEqual(before);
+    for (const id of ['one', 'two']) fanout.register(id, quiet).subscribe();
+    fanout.complete();
+    expect(await ends()).toEqual({ ...before, completed: 2 });
+    uninstall();
+  });
+
+  it('leaves nobody at `events$` once uninstalled', () => {
+    const events$ = new Subject<FanoutEvent>();
+    const uninstall = instrumentFanout({ stats: () => stats, events$ }, provider.getMeter('spec'));
+    expect(events$.observed).toBe(true);
+    uninstall();
+    expect(events$.observed).toBe(false);
+  });
+
   it('tells a fan-out at work, and adds up', async () => {
     const fanout = new DefinitionSyncFanout({
       capacity: 1,
-      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      logger: recordingLogger(),
     });
     instrumentFanout(fanout, provider.getMeter('spec'));
     fanout.register('fast', () => undefined).subscribe();
