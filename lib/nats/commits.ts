@@ -15,7 +15,10 @@ export interface CommitsOptions {
    * then what is published.
    */
   readonly after?: bigint | undefined;
-  /** Called once per subscription, when everything that the bucket held at its start has been told; a throw ends it. */
+  /**
+   * Called once per subscription, when everything that the bucket held at its start has been emitted (an operator that takes
+   * its time, such as `concatMap`, may still hold some of it); a throw ends it.
+   */
   readonly onCaughtUp?: ((revision: bigint) => void) | undefined;
 }
 

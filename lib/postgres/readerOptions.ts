@@ -30,8 +30,9 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
    */
   readonly deliver?: Deliver | undefined;
   /**
-   * Called once per subscription, when all that was committed at its start has been told: what the messages went into is
-   * whole now. `position`: how far the capture was read, 0n or more. A throw ends the subscription.
+   * Called once per subscription, when all that was committed at its start has been emitted, and delivered by `deliver`: what the
+   * messages went into is whole now, unless an operator on the way takes its time (`concatMap`, `delay`): let `deliver` do such
+   * work. `position`: how far the capture was read, 0n or more. A throw ends the subscription.
    */
   readonly onCaughtUp?: ((position: bigint) => void) | undefined;
   /** How often to look without having been woken, in milliseconds, 1 to 2^31-1; default 1,000. */

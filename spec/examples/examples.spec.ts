@@ -25,6 +25,16 @@ describe('examples', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  it('serverSentEvents: a client resumes where it left off, or is told to begin anew', async () => {
+    const { code, stdout, stderr } = await runExample('serverSentEvents.ts');
+    expect(lines(stdout)).toEqual([
+      'a new client: reset, put tax, put cart, put stock',
+      'back again: delete cart, put tax, put price',
+      'back too late: reset, delete stock, delete price, put rate',
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   it('asyncIterator: a slow loop gets the catalog and the last version of what changed meanwhile', async () => {
     const { code, stdout } = await runExample('asyncIterator.ts');
     expect(lines(stdout)).toEqual([
