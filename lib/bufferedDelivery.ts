@@ -96,7 +96,7 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
     return queue?.shift() as T;
   }
 
-  /** Takes what waits out of the row, which goes on without it: a place keeps alive all that stands behind. */
+  /** Takes what waits out of the row, which goes on without it: a place keeps alive all that comes after it. */
   protected leaveRow(): void {
     if (this.head === undefined) return;
     const queue = new Ring<T>();

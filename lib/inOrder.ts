@@ -17,7 +17,7 @@ export class InOrder<T> {
     this.#run();
   }
 
-  /** Ends behind what is being handled or waits. */
+  /** Ends after what is being handled or waits. */
   complete(): void {
     this.#completed = true;
     this.#run();

@@ -10,7 +10,7 @@ export interface Place<T> {
  *
  * - The row holds no value itself, so what nobody waits for any more can be collected.
  * - A value has a place only if somebody waits for it. One that nobody waits for parts the list: a place that is garbage,
- *   but old, would keep all that stands behind it until the next full collection.
+ *   but old, would keep all that comes after it until the next full collection.
  */
 export class Row<T> {
   #end: Place<T> = { value: undefined, next: undefined };

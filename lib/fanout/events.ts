@@ -46,7 +46,7 @@ export class FanoutEvents {
     if (this.observed) this.#told.next(event);
   }
 
-  /** Completes `events$` behind what is still to be told. */
+  /** Completes `events$` after what is still to be told. */
   complete(): void {
     this.#told.complete();
   }

@@ -32,7 +32,7 @@ import type { FanoutStats, SessionStats } from './totals.js';
  *     session 1  -1-2-3-|        keeps up
  *     session 2  -1---2---3|     is slow: what it has no time for waits, then overflow
  *
- * - Hot, and an Observer: `ddl$.subscribe(fanout)`. `complete()` ends every session behind what waits, `error()` at once.
+ * - Hot, and an Observer: `ddl$.subscribe(fanout)`. `complete()` ends every session after what waits for it, `error()` at once.
  * - A session that fails, stalls or is slow affects no other, nor the caller of `broadcast`.
  */
 export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
@@ -125,7 +125,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     this.#source.error(error);
   }
 
-  /** Ends every session behind what was broadcast: each gets what waits for it, then completes. */
+  /** Ends every session after what was broadcast: each gets what waits for it, then completes. */
   complete(): void {
     if (this.#over) return;
     this.#over = true;

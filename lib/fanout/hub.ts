@@ -11,7 +11,7 @@ import type { Session } from './session.js';
 
 /** What the hub asks of its fan-out. */
 export interface HubHost extends SessionHost {
-  /** The source has completed. `told`: called behind the sessions, and before all is over. */
+  /** The source has completed. `told`: called after the sessions, and before all is over. */
   complete(told: () => void): void;
   /** The source has failed. */
   fail(error: unknown, told: () => void): void;

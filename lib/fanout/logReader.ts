@@ -20,7 +20,7 @@ export class LogReader {
   #frozen: (DefinitionFrame | undefined)[] | undefined = undefined;
   #frozenNext = 0;
 
-  /** Reads on behind `position`; `waiting` frames lie ahead, or are to be counted. */
+  /** Reads on after `position`; `waiting` frames lie ahead, or are to be counted. */
   constructor(
     private readonly log: ScopeLog,
     public position: number,

@@ -42,7 +42,7 @@ export class OverflowAnnouncer {
     this.#announceEnd();
   }
 
-  /** Called behind every broadcast. */
+  /** Called after every broadcast. */
   tick(): void {
     if (this.#overflowing > 0 && this.now() - this.#lastLine >= LINE_INTERVAL) this.#line('sessions still overflow');
   }

@@ -77,7 +77,7 @@ export class Registry implements HubHost {
     this.events.tell({ type: 'registered', sessionId });
     this.logger.info('session registered', { sessionId });
     if (old !== undefined) {
-      // The frame under way comes to the old one behind the telling: its delivery may end either.
+      // The frame under way comes to the old one after the telling: its delivery may end either.
       this.#part(old);
       old.close('replaced');
     }
@@ -94,7 +94,7 @@ export class Registry implements HubHost {
     session.close(reason);
   }
 
-  /** The fan-out is over: all sessions end behind what waits for them. */
+  /** The fan-out is over: all sessions end after what waits for them. */
   complete(told: () => void): void {
     this.over = true;
     this.#unfinished++;

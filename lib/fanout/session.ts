@@ -130,7 +130,7 @@ export class Session extends GroupMember implements LogReading {
     if (this.status === READY) this.status = PAUSED;
   }
 
-  /** Lets the queue go and reads the log from behind the last frame given. */
+  /** Lets the queue go and reads the log from after the last frame given. */
   private fallBehind(frame: DefinitionFrame): void {
     const { log } = this.group;
     if (log === undefined) return;

@@ -25,7 +25,7 @@ export interface LiteConnection {
    * Completes on `close()`; errors with a `LiteError` (`REFUSED`) when a fixed token is refused.
    */
   readonly messages$: Observable<DefinitionSyncMsg>;
-  /** The current status, then each change; completes behind `closed`. */
+  /** The current status, then each change; completes after `closed`. */
   readonly status$: Observable<LiteStatus>;
   /** Why there was no connection, each time, hot; completes on `closed`. */
   readonly errors$: Observable<LiteError>;

@@ -27,7 +27,7 @@ export class DeviceCatalog {
   #holding = false;
   #closed = false;
 
-  /** @param unfed told of a throw of the store behind the last feeder */
+  /** @param unfed told of a throw of the store after the last feeder has gone */
   constructor(
     private readonly store: DefinitionStore,
     private readonly unfed: (error: unknown) => void,

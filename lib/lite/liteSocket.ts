@@ -9,7 +9,7 @@ import {
 import { LiteError, type LiteErrorCode } from './liteError.js';
 import type { LiteSocketEvent, LiteWebSocket, WebSocketConstructor } from './webSocketLike.js';
 
-/** What a `LiteSocket` tells; nothing any more behind `failed` and `end`. */
+/** What a `LiteSocket` tells; nothing any more after `failed` and `end`. */
 export interface LiteSocketListener {
   opened(): void;
   received(message: MessageOf): void;

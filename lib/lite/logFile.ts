@@ -28,7 +28,7 @@ export class LogFile implements DefinitionStore {
   /** Bytes of the log that are sound. */
   #end = 0;
   #live = MAGIC.length;
-  /** A write failed: bytes may lie behind `#end`. */
+  /** A write failed: bytes may lie after `#end`. */
   #torn = false;
   /** A rewrite failed: none is tried while the log has no more bytes than this. */
   #notBelow = 0;

@@ -4,7 +4,7 @@ import { decodeDefinitionSync, encodeDefinitionSync } from '../wire/index.js';
 /**
  * One record of a file store's log: body length (u32, little-endian), CRC-32 of the body (u32), body.
  * The body is a byte that says what happened, then the wire frame of a definition that was put, or the UTF-8 key of one that
- * was deleted. No body is empty, so that a run of zeros, which a file system may leave behind a crash, is no record.
+ * was deleted. No body is empty, so that a run of zeros, which a file system may leave after a crash, is no record.
  */
 export interface LogRecord {
   readonly key: string;

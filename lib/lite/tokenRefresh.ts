@@ -5,7 +5,7 @@ export class TokenRefresh {
 
   constructor(private readonly send: (token: string) => void) {}
 
-  /** Sends the token, now or behind the answer to the one before; of those that wait only the newest. */
+  /** Sends the token, now or after the answer to the one before; of those that wait only the newest. */
   offer(token: string): void {
     if (this.#sent !== undefined) {
       this.#due = token;

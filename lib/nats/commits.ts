@@ -11,7 +11,7 @@ import { definitionOf, keyOf, leaderKey } from './key.js';
 
 export interface CommitsOptions {
   /**
-   * Revision to start behind, as a `position` that was told; 0n: all that the bucket keeps. Default: the last message of every definition,
+   * Revision to start after, as a `position` that was told; 0n: all that the bucket keeps. Default: the last message of every definition,
    * then what is published.
    */
   readonly after?: bigint | undefined;

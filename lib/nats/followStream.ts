@@ -6,7 +6,7 @@ import { NatsDefinitionsError, definitionsError } from './errors.js';
 import { Patience } from './patience.js';
 
 export interface FollowOptions {
-  /** Revision to start behind; 0: all that the bucket keeps. Default: the last message of each key, then what follows. */
+  /** Revision to start after; 0: all that the bucket keeps. Default: the last message of each key, then what follows. */
   readonly after?: number | undefined;
   /** Revision that the bucket is known to have reached, as by an acknowledgement; default: what was told last. */
   readonly reached?: (() => number) | undefined;
@@ -19,7 +19,7 @@ export interface FollowOptions {
 /**
  * Every message that the bucket's stream holds and gets, in order, each once, across lost connections and servers.
  *
- * - The client's ordered consumer repairs gaps by itself; when its server is gone, this makes a new one behind the last
+ * - The client's ordered consumer repairs gaps by itself; when its server is gone, this makes a new one after the last
  *   message that was told. At most 256 messages are asked for at a time.
  * - Waits for as long as nobody answers.
  * - Completes when the connection's owner closes it.

@@ -57,7 +57,7 @@ export class Term {
 
   /**
    * Writes the fence. The order matters: the stream's end is read, then the lease is found to be held, then the fence
-   * is written behind that end; so a leader that was paused in between does not push out the one that took over.
+   * is written after that end; so a leader that was paused in between does not push out the one that took over.
    * @throws {NatsDefinitionsError} FENCED when the lease is lost, BUCKET_REPLACED
    */
   static async begin(bucket: Bucket, lease: Lease, signal: AbortSignal): Promise<Term> {
@@ -87,7 +87,7 @@ export class Term {
   }
 
   /**
-   * Stores a value, behind all that was given before.
+   * Stores a value, after all that was given before.
    * @param unlessStored not if it is the subject's last value already, which the bucket is read through for once a term
    * @returns its sequence
    * @throws {NatsDefinitionsError} FENCED when the term is over, or what `store` throws

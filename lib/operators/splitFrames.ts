@@ -14,7 +14,7 @@ import { frameBytes, type FrameLimits, frameLimit, HEADER_BYTES, type SyncFrame 
  *
  * - A frame inside one chunk is a view on that chunk; one across chunks is put together in a buffer of its own.
  * - A claimed length allocates nothing: the buffer grows with what has come, at most twice that, never beyond the frame.
- * - Errors as soon as a header is whole and bad, behind the frames before it.
+ * - Errors as soon as a header is whole and bad, after the frames before it.
  * - Each subscription has its own state. Emits nothing more once its consumer has unsubscribed.
  *
  * @param limits `maxFrameBytes`: most bytes of a frame, header included; 1 or more; default: no limit
@@ -75,7 +75,7 @@ class FrameSplitter {
     }
   }
 
-  /** Bytes of the frame that begins at `at`, or 0 when it goes on behind the chunk. @throws {WireError} for a bad header */
+  /** Bytes of the frame that begins at `at`, or 0 when it goes on after the chunk. @throws {WireError} for a bad header */
   private wholeFrame(chunk: Uint8Array, at: number): number {
     if (chunk.length - at < HEADER_BYTES) return 0;
     const bytes = frameBytes(chunk, at, this.limit);

@@ -11,7 +11,7 @@ import { reconcileFunction } from './reconcileFunction.js';
 export const captureVersion = 1;
 
 /**
- * SQL that looks for functions and operators where nobody can have put one that fits better; behind it the path is what it was, for
+ * SQL that looks for functions and operators where nobody can have put one that fits better; after it the path is what it was, for
  * the transaction may be the caller's.
  */
 function onOwnPath(script: string): string {

@@ -24,7 +24,7 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
   readonly reader?: string | undefined;
   /**
    * Called with each message before it is emitted, one at a time; returns nothing (delivered) or an ObservableInput
-   * (delivered when that completes). A position is noted only behind deliveries, so whoever reads on under this name, in this
+   * (delivered when that completes). A position is noted only after deliveries, so whoever reads on under this name, in this
    * process or another, is told again what was not delivered; after a lost connection some may be delivered twice. It
    * throws, or its result errors: so does this, and nothing is noted. Default: a message is delivered by being emitted.
    */

@@ -26,7 +26,7 @@ const U64: Numbered = { what: 'a u64', short: 0, shorts: 0x80, long: 0xcc, width
 /**
  * A cursor over one MessagePack body, as strict as the original's decoder and no stricter.
  *
- * - Each method reads the next value and moves behind it; `where` names the field in errors.
+ * - Each method reads the next value and moves past it; `where` names the field in errors.
  * - A header longer than needed is accepted. A claimed length allocates nothing.
  * - Each method throws `WireError` BAD_BODY that says which field, what it must be, and what was found.
  */
@@ -77,7 +77,7 @@ export class Reader {
     if (!this.skipNil()) throw badBody(where, 'nil', found(this.peek()));
   }
 
-  /** Moves behind a nil and says so, or stays. */
+  /** Moves past a nil and says so, or stays. */
   skipNil(): boolean {
     if (this.peek() !== 0xc0) return false;
     this.at++;

@@ -71,7 +71,7 @@ export class Connection implements SessionTransport {
     const heard = (): void => this.#idle.heard();
     socket.on('data', heard);
     for (const event of ['message', 'ping', 'pong'] as const) this.webSocket.on(event, heard);
-    // ws tells of its end behind all that came before it.
+    // ws tells of its end after all that came before it.
     socket.on('close', this.#gone);
     socket.on('finish', () => {
       // The client has hung up, and what it sent before is still to be heard; or ws has answered its Close.

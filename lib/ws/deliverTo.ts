@@ -34,7 +34,7 @@ const LOOK_EVERY = 50;
  * - Given a WebSocket, it sends one message after the other; over the socket of one of `ws` those of a turn go out together.
  * - The session waits while `highWaterMark` bytes or more are queued; it fails when the socket is not open.
  * - You MUST unsubscribe the session when the socket closes, and close the socket when the session completes or errors; given
- *   the upgraded socket no earlier than in a `setImmediate` behind that, or the Close goes out before this turn's frames.
+ *   the upgraded socket no earlier than in a `setImmediate` after that, or the Close goes out before this turn's frames.
  *
  * @throws {FanoutError} BAD_OPTION, naming the rule and the value
  */
