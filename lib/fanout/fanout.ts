@@ -56,6 +56,10 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   constructor(options: FanoutOptions = {}) {
     const { defaults, catalog, logger, now } = checkFanoutOptions(options);
     this.#defaults = defaults;
+    // RxJS 6 calls an observer's methods on an object of its own.
+    this.next = this.next.bind(this);
+    this.error = this.error.bind(this);
+    this.complete = this.complete.bind(this);
     const events = new FanoutEvents();
     const announcer = new OverflowAnnouncer(events, logger, this.#totals, now);
     this.#registry = new Registry(

@@ -13,7 +13,7 @@ export interface DefinitionReceiver extends AsyncIterableIterator<DefinitionFram
   /** Ends gracefully: what waits can still be received. */
   close(): void;
   /** Ends at once, and discards what waits: what leaving `for await` does, and whoever's transport has closed meanwhile. */
-  return(): Promise<IteratorResult<DefinitionFrame>>;
+  return(value?: unknown): Promise<IteratorResult<DefinitionFrame>>;
   /** Whether no frame can be added any more. */
   readonly closed: boolean;
   /** How many frames `tryReceive()` could give now. */
@@ -53,9 +53,15 @@ export class Receiver implements DefinitionReceiver {
     return frame === undefined ? { done: true, value: undefined } : { done: false, value: frame };
   }
 
-  return(): Promise<IteratorResult<DefinitionFrame>> {
+  async return(value?: unknown): Promise<IteratorResult<DefinitionFrame>> {
     this.#session.end('unsubscribed');
-    return Promise.resolve({ done: true, value: undefined });
+    return { done: true, value: await value };
+  }
+
+  /** What `yield*` of an outer generator does when that is thrown into: ends as `return` does. */
+  async throw(error: unknown): Promise<never> {
+    await this.return();
+    throw error;
   }
 
   [Symbol.asyncIterator](): this {

@@ -65,8 +65,17 @@ export class Turns {
       this.#left = FRAMES_PER_TURN;
       this.#run();
     };
-    if (this.scheduler === undefined) nextMacrotask(turn);
-    else this.scheduler.schedule(turn);
+    if (this.scheduler === undefined) {
+      nextMacrotask(turn);
+      return;
+    }
+    // A scheduler that runs work at once, as `queueScheduler` may, gives no turns.
+    let isAtOnce = true;
+    this.scheduler.schedule(() => {
+      if (isAtOnce) nextMacrotask(turn);
+      else turn();
+    });
+    isAtOnce = false;
   }
 }
 

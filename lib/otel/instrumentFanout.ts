@@ -1,11 +1,17 @@
 import type { Attributes, BatchObservableCallback, Meter, Observable } from '@opentelemetry/api';
 import type { EndReason } from '../fanout/events.js';
 import type { DefinitionSyncFanout } from '../fanout/fanout.js';
-import { methodOption } from '../options.js';
+import { methodOption, objectOption } from '../options.js';
 
 const sessionState = 'ddl_fanout.session.state';
 const frameState = 'ddl_fanout.frame.state';
 const outcome = 'ddl_fanout.frame.outcome';
+const METER_METHODS = [
+  'createObservableCounter',
+  'createObservableUpDownCounter',
+  'addBatchObservableCallback',
+  'removeBatchObservableCallback',
+];
 const endReason = 'ddl_fanout.session.end_reason';
 
 function instrumentsOf(meter: Meter) {
@@ -46,7 +52,7 @@ function instrumentsOf(meter: Meter) {
  * @param attributes put on every point, to tell two fan-outs of one process apart; default none
  * @returns uninstalls: from then on the fan-out is not read, and nothing here refers to it. (A cumulative exporter goes on
  *   telling the last values, as it does for any instrument.)
- * @throws {FanoutError} BAD_OPTION unless the fan-out has `stats`, and the meter makes instruments
+ * @throws {FanoutError} BAD_OPTION unless the fan-out has `stats`, the meter makes instruments, and the attributes are an object
  */
 export function instrumentFanout(
   fanout: Pick<DefinitionSyncFanout, 'stats'> & Partial<Pick<DefinitionSyncFanout, 'events$'>>,
@@ -54,8 +60,8 @@ export function instrumentFanout(
   attributes: Attributes = {},
 ): () => void {
   methodOption('fanout', fanout, 'stats');
-  for (const method of ['createObservableCounter', 'createObservableUpDownCounter', 'addBatchObservableCallback'])
-    methodOption('meter', meter, method);
+  for (const method of METER_METHODS) methodOption('meter', meter, method);
+  objectOption('attributes', attributes);
   const of = instrumentsOf(meter);
   const ends: Record<EndReason, number> = { unsubscribed: 0, unregistered: 0, replaced: 0, completed: 0, failed: 0 };
   const counting = fanout.events$?.subscribe((event) => {

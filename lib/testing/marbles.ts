@@ -1,5 +1,7 @@
 import { deepStrictEqual } from 'node:assert';
+import { isPromise } from 'node:util/types';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
+import { badOption } from '../options.js';
 
 /**
  * Runs a marble spec in virtual time, under any test framework: what differs is thrown as an `AssertionError`.
@@ -15,9 +17,14 @@ import { type RunHelpers, TestScheduler } from 'rxjs/testing';
  *
  * @param body called once, at once, with the helpers of RxJS's `TestScheduler.run`; what it throws is thrown on
  * @throws {AssertionError} when an expectation is not met
+ * @throws {FanoutError} BAD_OPTION when it returns a promise: virtual time is over before that goes on
  */
 export function marbles(body: (helpers: RunHelpers) => void): void {
-  new TestScheduler((actual, expected) => {
+  const scheduler = new TestScheduler((actual, expected) => {
     deepStrictEqual(actual, expected);
-  }).run(body);
+  });
+  const returned: unknown = scheduler.run<unknown>(body);
+  if (!isPromise(returned)) return;
+  void returned.catch(() => undefined);
+  throw badOption('body', 'a function that is not async: what comes after an await is expected of nobody', body);
 }

@@ -131,6 +131,21 @@ describe('DefinitionSyncFanout', () => {
     });
   });
 
+  it('is an observer also for those who call its methods on an object of their own, as RxJS 6 does', () => {
+    const { names, deliver } = keeper();
+    const told: unknown[] = [];
+    const observer = { complete: () => told.push('|'), error: (error: unknown) => told.push(error) };
+    const [completed, failed] = [1, 2].map(() => {
+      const fanout = new DefinitionSyncFanout({ logger: silent });
+      fanout.register('a', deliver).subscribe(observer);
+      return Object.create(fanout) as DefinitionSyncFanout;
+    });
+    completed?.next(definition('f()'));
+    completed?.complete();
+    failed?.error('over');
+    expect([names, told]).toEqual([['f()'], ['|', 'over']]);
+  });
+
   describe('a message that cannot be encoded (F2)', () => {
     const hostile: [string, unknown][] = [
       ['a lone surrogate', unencodable],

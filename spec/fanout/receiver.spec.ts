@@ -114,6 +114,25 @@ describe('receiver', () => {
     expect(await receiver.receive()).toBeUndefined();
   });
 
+  it('ends at once, as an iterator does, by `return` with its value and by `throw` with its error', async () => {
+    const fanout = quietFanout();
+    const left = fanout.receiver('left');
+    const thrownInto = fanout.receiver('thrown into');
+    broadcast(fanout, 'a');
+    expect(await left.return('why')).toEqual({ done: true, value: 'why' });
+    const reset = new Error('reset');
+    await expect(thrownInto.throw?.(reset)).rejects.toBe(reset);
+    expect([left.closed, thrownInto.closed, fanout.stats().discarded]).toEqual([true, true, 2]);
+    async function* all(receiver: DefinitionReceiver) {
+      yield* receiver;
+    }
+    const outer = all(fanout.receiver('outer'));
+    broadcast(fanout, 'b');
+    await outer.next();
+    await expect(outer.throw(reset)).rejects.toBe(reset);
+    expect(fanout.activeSessions).toBe(0);
+  });
+
   it('does not close the session that replaced it', () => {
     const fanout = quietFanout();
     const old = fanout.receiver('lite');

@@ -167,4 +167,13 @@ describe('instrumentFanout', () => {
         expect.objectContaining({ code: 'BAD_OPTION' }),
       );
   });
+
+  it('throws BAD_OPTION for something that is no meter, and for attributes that are none', () => {
+    const meter = provider.getMeter('spec');
+    const partial: unknown = Object.create(meter, { removeBatchObservableCallback: { value: undefined } });
+    for (const [given, attributes] of [[partial], [null], [meter, null], [meter, 5]] as const)
+      expect(() => instrumentFanout({ stats: () => stats }, given as never, attributes as never)).toThrow(
+        expect.objectContaining({ code: 'BAD_OPTION' }),
+      );
+  });
 });

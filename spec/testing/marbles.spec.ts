@@ -36,6 +36,17 @@ describe('marbles', () => {
     });
   });
 
+  it('refuses a body that is async, whose later expectations nobody would look at', async () => {
+    const late: () => unknown = async () => {
+      await Promise.resolve();
+      throw new Error('nobody hears of this');
+    };
+    expect(() => {
+      marbles(late);
+    }).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+    await Promise.resolve();
+  });
+
   it('throws on what the body throws', () => {
     expect(() => {
       marbles(() => {
