@@ -13,7 +13,57 @@ export interface CatalogOptions {
   readonly maxTombstones?: number | undefined;
 }
 
-/** Each catalog as its fan-out sees it, and nobody else should. */
+/** The logs of a catalog by scope: a catalog as its fan-out sees it, and nobody else should. */
+export class CatalogInside {
+  readonly logs = new Map<string, ScopeLog>();
+  /** The sequence of the last frame, of whatever scope; 0: there was none. */
+  last = 0;
+  /** What logs that are gone had let go. */
+  #forgotten = 0;
+  /** A fan-out feeds it. */
+  owned = false;
+
+  constructor(private readonly maxTombstones: number) {}
+
+  own(): void {
+    if (this.owned) throw badOption('catalog', 'of no other fan-out', this);
+    this.owned = true;
+  }
+
+  disown(): void {
+    this.owned = false;
+  }
+
+  append(key: string, frame: DefinitionFrame): void {
+    const { sequence } = frame;
+    if (!(Number.isSafeInteger(sequence) && sequence > this.last)) {
+      throw new FanoutError('OUT_OF_ORDER', `a frame's sequence must be above ${this.last}, got ${sequence}`);
+    }
+    this.last = sequence;
+    this.open(key).append(frame);
+  }
+
+  /** The log of a scope; made when there is none. */
+  open(key: string): ScopeLog {
+    let log = this.logs.get(key);
+    if (log === undefined) this.logs.set(key, (log = new ScopeLog(this.maxTombstones, this.#forgotten)));
+    return log;
+  }
+
+  /** From which sequence on the scope has every delete. */
+  completeSince(key: string): number {
+    return this.logs.get(key)?.forgotten ?? this.#forgotten;
+  }
+
+  /** Nobody reads this scope any more: an empty log is let go. */
+  close(key: string): void {
+    const log = this.logs.get(key);
+    if (log?.size !== 0) return;
+    this.#forgotten = Math.max(this.#forgotten, log.forgotten);
+    this.logs.delete(key);
+  }
+}
+
 const INSIDES = new WeakMap<DefinitionCatalog, CatalogInside>();
 
 /** @throws {FanoutError} BAD_OPTION unless it is a catalog of this library */
@@ -32,37 +82,25 @@ export function insideOf(catalog: DefinitionCatalog): CatalogInside {
  * - One catalog belongs to one fan-out at most; alone it is a plain class (see `rememberIn`).
  */
 export class DefinitionCatalog {
-  readonly #logs = new Map<string, ScopeLog>();
-  readonly #maxTombstones: number;
-  #last = 0;
-  /** What logs that are gone had let go. */
-  #forgotten = 0;
-  #owned = false;
+  readonly #inside: CatalogInside;
 
   /** @throws {FanoutError} BAD_OPTION unless `maxTombstones` is a whole number of 0 or more, or Infinity. */
   constructor(options: CatalogOptions = {}) {
     const { maxTombstones = 1024 } = objectOption('options', options);
-    this.#maxTombstones = wholeNumber('maxTombstones', maxTombstones);
-    INSIDES.set(this, {
-      own: () => this.#own(),
-      disown: () => (this.#owned = false),
-      lastSequence: () => this.#last,
-      open: (key) => this.#open(key),
-      close: (key) => this.#close(key),
-      append: (key, frame) => this.#append(key, frame),
-    });
+    this.#inside = new CatalogInside(wholeNumber('maxTombstones', maxTombstones));
+    INSIDES.set(this, this.#inside);
   }
 
   /** Live definitions of all scopes. */
   get size(): number {
     let size = 0;
-    for (const log of this.#logs.values()) size += log.live;
+    for (const log of this.#inside.logs.values()) size += log.live;
     return size;
   }
 
   /** The sequence of the last frame that was applied, of whatever scope; 0: there was none. */
   get lastSequence(): number {
-    return this.#last;
+    return this.#inside.last;
   }
 
   /**
@@ -70,12 +108,14 @@ export class DefinitionCatalog {
    * @throws {FanoutError} OUT_OF_ORDER unless its sequence is above all before, and while a fan-out feeds this catalog.
    */
   apply(frame: DefinitionFrame): void {
-    if (this.#owned)
+    const inside = this.#inside;
+    if (inside.owned) {
       throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
+    }
     const key = scopeKey(frame.msg.scope);
-    this.#append(key, frame);
-    this.#open(key).sweep();
-    this.#close(key);
+    inside.append(key, frame);
+    inside.open(key).sweep();
+    inside.close(key);
   }
 
   /**
@@ -100,39 +140,12 @@ export class DefinitionCatalog {
    * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
    */
   completeSince(scope?: DefinitionScope): number {
-    return this.#logs.get(scopeKey(checkScope(scope)))?.forgotten ?? this.#forgotten;
+    return this.#inside.completeSince(scopeKey(checkScope(scope)));
   }
 
   #read(sequence: number, scope: DefinitionScope | undefined, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
     const key = scopeKey(checkScope(scope));
-    return framesOf(() => this.#logs.get(key), sequence, rule);
-  }
-
-  #append(key: string, frame: DefinitionFrame): void {
-    const { sequence } = frame;
-    if (!(Number.isSafeInteger(sequence) && sequence > this.#last)) {
-      throw new FanoutError('OUT_OF_ORDER', `a frame's sequence must be above ${this.#last}, got ${sequence}`);
-    }
-    this.#last = sequence;
-    this.#open(key).append(frame);
-  }
-
-  #open(key: string): ScopeLog {
-    let log = this.#logs.get(key);
-    if (log === undefined) this.#logs.set(key, (log = new ScopeLog(this.#maxTombstones, this.#forgotten)));
-    return log;
-  }
-
-  #close(key: string): void {
-    const log = this.#logs.get(key);
-    if (log?.size !== 0) return;
-    this.#forgotten = Math.max(this.#forgotten, log.forgotten);
-    this.#logs.delete(key);
-  }
-
-  #own(): void {
-    if (this.#owned) throw badOption('catalog', 'of no other fan-out', this);
-    this.#owned = true;
+    return framesOf(() => this.#inside.logs.get(key), sequence, rule);
   }
 }
 
@@ -150,18 +163,6 @@ function* framesOf(
     log = current();
     reader = log && new LogReader(log, frame.sequence, rule, 0);
   }
-}
-
-/** A catalog as its fan-out sees it. */
-export interface CatalogInside {
-  own(): void;
-  disown(): void;
-  lastSequence(): number;
-  /** The log of a scope; made when there is none. */
-  open(key: string): ScopeLog;
-  /** Nobody reads this scope any more: an empty log is let go. */
-  close(key: string): void;
-  append(key: string, frame: DefinitionFrame): void;
 }
 
 /**

@@ -69,7 +69,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
         announcer,
         logger,
         turns: new Turns(options.scheduler),
-        lastSequence: () => catalog?.lastSequence() ?? 0,
+        lastSequence: () => catalog?.last ?? 0,
         allOver: () => {
           catalog?.disown();
           events.complete();
@@ -89,7 +89,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
         ...shownNames(msg),
       });
     };
-    const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.lastSequence() }));
+    const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.last }));
     connectable(frames$, { connector: () => this.#hub, resetOnDisconnect: false }).connect();
   }
 
