@@ -2,19 +2,14 @@ import { connectable, Subject } from 'rxjs';
 import { shownNames } from '../definition.js';
 import { encodeOnce } from '../operators/encodeOnce.js';
 import { functionOption } from '../options.js';
-import { FanoutEvents } from './events.js';
 import { checkFanoutOptions } from './fanoutOptions.js';
 import { Group } from './group.js';
-import { Hub } from './hub.js';
-import { OverflowAnnouncer } from './overflowAnnouncer.js';
 import { PulledSession } from './pulledSession.js';
 import { Receiver } from './receiver.js';
 import { Registry } from './registry.js';
 import { Session } from './session.js';
 import { SessionObservable } from './sessionObservable.js';
 import { checkSessionId, checkSessionOptions } from './sessionOptions.js';
-import { Totals } from './totals.js';
-import { Turns } from './turns.js';
 import type { Observable, ObservableInput, Observer } from 'rxjs';
 import type { DefinitionFrame, DefinitionSyncMsg } from '../definition.js';
 import type { WireError } from '../errors.js';
@@ -45,43 +40,26 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   readonly events$: Observable<FanoutEvent>;
 
   readonly #source = new Subject<DefinitionSyncMsg>();
-  readonly #totals = new Totals();
   readonly #registry: Registry;
-  readonly #hub: Hub;
   readonly #defaults: SessionDefaults;
   #over = false;
   #failure: { readonly error: unknown } | undefined = undefined;
 
   /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
   constructor(options: FanoutOptions = {}) {
-    const { defaults, catalog, logger, now } = checkFanoutOptions(options);
+    const checked = checkFanoutOptions(options);
+    const { defaults, catalog, logger } = checked;
     this.#defaults = defaults;
     // RxJS 6 calls an observer's methods on an object of its own.
     this.next = this.next.bind(this);
     this.error = this.error.bind(this);
     this.complete = this.complete.bind(this);
-    const events = new FanoutEvents();
-    const announcer = new OverflowAnnouncer(events, logger, this.#totals, now);
-    this.#registry = new Registry(
-      {
-        totals: this.#totals,
-        events,
-        announcer,
-        logger,
-        turns: new Turns(options.scheduler),
-        lastSequence: () => catalog?.last ?? 0,
-        allOver: () => {
-          catalog?.disown();
-          events.complete();
-        },
-      },
-      () => this.#hub,
-    );
-    this.#hub = new Hub(this.#registry, catalog);
-    this.frames$ = this.#hub.asObservable();
+    this.#registry = new Registry(checked);
+    const { events, hub, totals } = this.#registry;
+    this.frames$ = hub.asObservable();
     this.events$ = events.events$;
     const onFailure = (error: WireError, msg: DefinitionSyncMsg): void => {
-      this.#totals.encodeFailures++;
+      totals.encodeFailures++;
       events.tell({ type: 'encode-failed', msg, error });
       logger.error('a message cannot be encoded, and is skipped', {
         code: error.code,
@@ -90,7 +68,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
       });
     };
     const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.last }));
-    connectable(frames$, { connector: () => this.#hub, resetOnDisconnect: false }).connect();
+    connectable(frames$, { connector: () => hub, resetOnDisconnect: false }).connect();
   }
 
   /** Sessions that are registered now. */
@@ -100,12 +78,12 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
 
   /** Sessions that were ever registered. */
   get sessionsRegistered(): number {
-    return this.#totals.registered;
+    return this.#registry.totals.registered;
   }
 
   /** Frames that were ever dropped. */
   get framesDropped(): number {
-    return this.#totals.dropped;
+    return this.#registry.totals.dropped;
   }
 
   /**
@@ -164,7 +142,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
         else output.error(this.#failure.error);
         return undefined;
       }
-      const group = this.#hub.group(scope);
+      const group = this.#registry.hub.group(scope);
       const observer = output as Observer<unknown>;
       const session = new Session(sessionId, group, capacity, overflow, deliver, observer);
       made(session);
@@ -179,7 +157,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   receiver(sessionId: string, options: SessionOptions = {}): DefinitionReceiver {
     checkSessionId(sessionId);
     const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
-    const group = this.#over ? new Group(this.#registry, '', scope, undefined) : this.#hub.group(scope);
+    const group = this.#over ? new Group(this.#registry, '', scope, undefined) : this.#registry.hub.group(scope);
     const session = new PulledSession(sessionId, group, capacity, overflow);
     if (this.#over) session.refuse(this.#failure);
     else this.#registry.add(session, replay).begin();

@@ -30,6 +30,7 @@ export interface CheckedFanoutOptions {
   readonly defaults: SessionDefaults;
   readonly catalog: CatalogInside | undefined;
   readonly logger: Logger;
+  readonly scheduler: SchedulerLike | undefined;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -42,6 +43,7 @@ export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions
   return {
     defaults: { ...checkSessionOptions({ capacity, overflow }, defaults), hasCatalog },
     logger: safeLogger(logger),
+    scheduler,
     now: clockOf(scheduler),
     // Last: a catalog is taken only by a fan-out that comes to be.
     catalog: openCatalog(catalog),

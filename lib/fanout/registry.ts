@@ -1,33 +1,27 @@
+import { FanoutEvents } from './events.js';
+import { Hub } from './hub.js';
 import { KeyedMap } from './keyedMap.js';
-import type { EndReason, FanoutEvents } from './events.js';
-import type { Hub, HubHost } from './hub.js';
-import type { OverflowAnnouncer } from './overflowAnnouncer.js';
-import type { Session } from './session.js';
-import type { FanoutStats, SessionStats, Totals } from './totals.js';
+import { OverflowAnnouncer } from './overflowAnnouncer.js';
+import { Totals } from './totals.js';
+import { Turns } from './turns.js';
 import type { Logger } from '../log.js';
-import type { Turns } from './turns.js';
+import type { CatalogInside } from './catalog.js';
+import type { EndReason } from './events.js';
+import type { CheckedFanoutOptions } from './fanoutOptions.js';
+import type { HubHost } from './hub.js';
+import type { Session } from './session.js';
+import type { FanoutStats, SessionStats } from './totals.js';
 
-export interface RegistryParts {
-  readonly totals: Totals;
-  readonly events: FanoutEvents;
-  readonly announcer: OverflowAnnouncer;
-  readonly logger: Logger;
-  readonly turns: Turns;
-  /** The last sequence that was given out. */
-  readonly lastSequence: () => number;
-  /** The fan-out is over, and its last session has ended. */
-  readonly allOver: () => void;
-}
-
-/** Who is registered under which id, and who has left but still delivers what waits. */
+/** Who is registered under which id, and who has left but still delivers what waits; and what they all share. */
 export class Registry implements HubHost {
-  readonly totals: Totals;
-  readonly events: FanoutEvents;
+  readonly totals = new Totals();
+  readonly events = new FanoutEvents();
   readonly announcer: OverflowAnnouncer;
   readonly logger: Logger;
   readonly turns: Turns;
-  readonly lastSequence: () => number;
-  readonly #allOver: () => void;
+  /** Who offers them what is broadcast. */
+  readonly hub: Hub;
+  readonly #catalog: CatalogInside | undefined;
   #sessions = new KeyedMap<Session>();
   readonly #ending = new Set<Session>();
   /** The fan-out is over: those that are left only drain. */
@@ -35,21 +29,20 @@ export class Registry implements HubHost {
   /** Sessions of whose end not all is told yet; and one more while all of them are ended. */
   #unfinished = 0;
 
-  constructor(
-    parts: RegistryParts,
-    private readonly hub: () => Hub,
-  ) {
-    this.totals = parts.totals;
-    this.events = parts.events;
-    this.announcer = parts.announcer;
-    this.logger = parts.logger;
-    this.turns = parts.turns;
-    this.lastSequence = parts.lastSequence;
-    this.#allOver = parts.allOver;
+  constructor({ catalog, logger, scheduler, now }: CheckedFanoutOptions) {
+    this.#catalog = catalog;
+    this.logger = logger;
+    this.announcer = new OverflowAnnouncer(this.events, logger, this.totals, now);
+    this.turns = new Turns(scheduler);
+    this.hub = new Hub(this, catalog);
   }
 
   get size(): number {
     return this.over ? 0 : this.#sessions.size;
+  }
+
+  lastSequence(): number {
+    return this.#catalog?.last ?? 0;
   }
 
   get(sessionId: string): Session | undefined {
@@ -89,7 +82,7 @@ export class Registry implements HubHost {
     if (!session.registered || this.#sessions.get(session.id) !== session) return;
     this.#sessions.delete(session.id);
     this.#ending.add(session);
-    this.hub().detach(session);
+    this.hub.detach(session);
     session.freeze();
     session.close(reason);
   }
@@ -127,12 +120,14 @@ export class Registry implements HubHost {
     // When all end, the whole map goes: taking one after the other out of it costs more than all else.
     if (!this.over && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     this.#ending.delete(session);
-    this.hub().detach(session);
+    this.hub.detach(session);
   }
 
   ended(): void {
     this.#unfinished--;
-    if (this.over && this.#unfinished === 0) this.#allOver();
+    if (!this.over || this.#unfinished > 0) return;
+    this.#catalog?.disown();
+    this.events.complete();
   }
 
   *sessions(): IterableIterator<SessionStats> {
@@ -145,7 +140,7 @@ export class Registry implements HubHost {
   }
 
   #part(old: Session): void {
-    this.hub().detach(old, true);
+    this.hub.detach(old, true);
     old.freeze();
   }
 
