@@ -168,7 +168,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   unregister(sessionId: string): boolean {
     const session = this.#registry.get(sessionId);
     if (session === undefined) return false;
-    this.#registry.close(session, 'unregistered');
+    this.#registry.unregister(session);
     return true;
   }
 

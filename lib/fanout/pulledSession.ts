@@ -83,7 +83,7 @@ export class PulledSession extends Session {
   }
 
   unregister(): void {
-    this.host.close(this, 'unregistered');
+    this.host.unregister(this);
   }
 
   /** Not async: two promises of frames must be fulfilled in the order of the frames, and at the same pace. */

@@ -6,7 +6,6 @@ import { Totals } from './totals.js';
 import { Turns } from './turns.js';
 import type { Logger } from '../log.js';
 import type { CatalogInside } from './catalog.js';
-import type { EndReason } from './events.js';
 import type { CheckedFanoutOptions } from './fanoutOptions.js';
 import type { HubHost } from './hub.js';
 import type { Session } from './session.js';
@@ -78,13 +77,13 @@ export class Registry implements HubHost {
   }
 
   /** Ends the session gracefully; its id is free from now on. */
-  close(session: Session, reason: EndReason): void {
-    if (!session.registered || this.#sessions.get(session.id) !== session) return;
+  unregister(session: Session): void {
+    if (this.get(session.id) !== session) return;
     this.#sessions.delete(session.id);
     this.#ending.add(session);
     this.hub.detach(session);
     session.freeze();
-    session.close(reason);
+    session.close('unregistered');
   }
 
   /** The fan-out is over: all sessions end after what waits for them. */

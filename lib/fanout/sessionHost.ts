@@ -1,5 +1,5 @@
 import type { Logger } from '../log.js';
-import type { EndReason, FanoutEvents } from './events.js';
+import type { FanoutEvents } from './events.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
 import type { Session } from './session.js';
 import type { Totals } from './totals.js';
@@ -17,7 +17,7 @@ export interface SessionHost {
   /** The last sequence that was given out. */
   lastSequence(): number;
   /** Ends a registered session gracefully; its id is free from now on. */
-  close(session: Session, reason: EndReason): void;
+  unregister(session: Session): void;
   /** Takes an ended session out of everything that refers to it. */
   release(session: Session): void;
   /** Called when all is told about an ended session. */
