@@ -140,13 +140,13 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
       if (this.#over) {
         if (this.#failure === undefined) output.complete();
         else output.error(this.#failure.error);
-        return undefined;
+        return;
       }
       const group = this.#registry.hub.group(scope);
       const observer = output as Observer<unknown>;
       const session = new Session(sessionId, group, capacity, overflow, deliver, observer);
       made(session);
-      return this.#registry.add(session, replay);
+      this.#registry.add(session, replay);
     });
   }
 
@@ -160,7 +160,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     const group = this.#over ? new Group(this.#registry, '', scope, undefined) : this.#registry.hub.group(scope);
     const session = new PulledSession(sessionId, group, capacity, overflow);
     if (this.#over) session.refuse(this.#failure);
-    else this.#registry.add(session, replay).begin();
+    else this.#registry.add(session, replay);
     return new Receiver(session);
   }
 

@@ -52,7 +52,7 @@ export class Registry implements HubHost {
    * Registers the session; one of the same id is replaced: the frame under way is its last.
    * The new one is in place before anybody is told, and before the old one ends: the log must not go in between.
    */
-  add(session: Session, replay: boolean | 'with-deletes'): Session {
+  add(session: Session, replay: boolean | 'with-deletes'): void {
     const { id: sessionId } = session;
     this.totals.registered++;
     this.#unfinished++;
@@ -73,7 +73,7 @@ export class Registry implements HubHost {
       this.#part(old);
       old.close('replaced');
     }
-    return session;
+    session.begin();
   }
 
   /** Ends the session gracefully; its id is free from now on. */

@@ -3,7 +3,7 @@ import type { Observer } from 'rxjs';
 import type { Session } from './session.js';
 
 /** Opens a session that gives its results to `output`; `made` has it before anybody is told, and so can end it. */
-export type OpenSession<R> = (output: Observer<R>, made: (session: Session) => void) => Session | undefined;
+export type OpenSession<R> = (output: Observer<R>, made: (session: Session) => void) => void;
 
 type Next<R> = (value: R) => void;
 type Fail = (error: unknown) => void;
@@ -18,7 +18,7 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
 
   constructor(open: OpenSession<R>) {
     super();
-    open(this, (session) => (this.#session = session))?.begin();
+    open(this, (session) => (this.#session = session));
   }
 
   next(): void {
@@ -51,7 +51,7 @@ export class SessionObservable<R> extends Observable<R> {
   constructor(private readonly open: OpenSession<R>) {
     super((subscriber) => {
       if (subscriber.closed) return;
-      open(subscriber, (session) => subscriber.add(() => session.end('unsubscribed')))?.begin();
+      open(subscriber, (session) => subscriber.add(() => session.end('unsubscribed')));
     });
   }
 
