@@ -1,3 +1,4 @@
+import { Ring } from '../ring.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { LogEntry, ScopeLog } from './scopeLog.js';
 
@@ -17,8 +18,7 @@ export class LogReader {
   last: number | undefined = undefined;
   #slot = 0;
   #epoch = -1;
-  #frozen: (DefinitionFrame | undefined)[] | undefined = undefined;
-  #frozenNext = 0;
+  #frozen: Ring<DefinitionFrame> | undefined = undefined;
 
   /** Reads on after `position`; `waiting` frames lie ahead, or are to be counted. */
   constructor(
@@ -43,17 +43,15 @@ export class LogReader {
 
   /** The next later frame; `undefined` at the head. */
   next(): DefinitionFrame | undefined {
-    if (this.#frozen !== undefined) return this.nextFrozen(this.#frozen);
+    if (this.#frozen !== undefined) return this.#frozen.length > 0 ? this.given(this.#frozen.shift()) : undefined;
     const { entries, epoch } = this.log;
     let slot = this.#epoch === epoch ? this.#slot : this.log.slotAfter(this.position);
     this.#epoch = epoch;
     for (; slot < entries.length; slot++) {
       const entry = entries[slot];
-      if (entry === undefined || (entry.tombstone && !this.sees(entry.frame.sequence, entry.spare))) continue;
+      if (!this.reads(entry)) continue;
       this.#slot = slot + 1;
-      this.position = entry.frame.sequence;
-      this.waiting--;
-      return entry.frame;
+      return this.given(entry.frame);
     }
     this.#slot = slot;
     return undefined;
@@ -81,20 +79,22 @@ export class LogReader {
     if (this.#frozen !== undefined) return;
     this.last = last;
     const { position, waiting } = this;
-    const frozen: DefinitionFrame[] = [];
+    const frozen = new Ring<DefinitionFrame>();
     for (let frame = this.next(); frame !== undefined; frame = this.next()) frozen.push(frame);
     this.#frozen = frozen;
     this.position = position;
     this.waiting = waiting;
   }
 
-  private nextFrozen(frozen: (DefinitionFrame | undefined)[]): DefinitionFrame | undefined {
-    const frame = frozen[this.#frozenNext];
-    if (frame === undefined) return undefined;
-    frozen[this.#frozenNext++] = undefined;
+  private given(frame: DefinitionFrame): DefinitionFrame {
     this.position = frame.sequence;
     this.waiting--;
     return frame;
+  }
+
+  /** Whether an entry that is ahead is for it; a hole is not. */
+  private reads(entry: LogEntry | undefined): entry is LogEntry {
+    return entry !== undefined && (!entry.tombstone || this.sees(entry.frame.sequence, entry.spare));
   }
 
   private sees(sequence: number, spare: boolean): boolean {
@@ -105,8 +105,7 @@ export class LogReader {
     const { entries } = this.log;
     let count = 0;
     for (let slot = this.log.slotAfter(this.position); slot < entries.length; slot++) {
-      const entry: LogEntry | undefined = entries[slot];
-      if (entry !== undefined && (!entry.tombstone || this.sees(entry.frame.sequence, entry.spare))) count++;
+      if (this.reads(entries[slot])) count++;
     }
     return count;
   }
