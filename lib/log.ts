@@ -18,7 +18,7 @@ export function reportUnhandled(error: unknown): void {
   throwError(() => error).subscribe();
 }
 
-/** Runs what is foreign, a teardown or observers: what it throws must not keep a frame, or the end, from others. */
+/** Runs what is foreign, a callback, a teardown or observers: what it throws must not keep a frame, or the end, from others. */
 export function guarded(foreign: () => void): void {
   try {
     foreign();
@@ -44,12 +44,7 @@ export function safeLogger(logger: Logger = defaultLogger()): Logger {
   const guard = (level: keyof Logger) => {
     if (typeof logger[level] !== 'function') throw badOption(`logger.${level}`, 'a function', logger[level]);
     return (message: string, context?: object): void => {
-      try {
-        if (context === undefined) logger[level](message);
-        else logger[level](message, context);
-      } catch (error) {
-        reportUnhandled(error);
-      }
+      guarded(() => (context === undefined ? logger[level](message) : logger[level](message, context)));
     };
   };
   return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') };

@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import { BufferedDelivery, DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { CLOSED, READY, SETTLING } from '../delivery.js';
-import { reportUnhandled } from '../log.js';
+import { guarded } from '../log.js';
 import { functionOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { subscribeChained } from '../subscribeChained.js';
 import type { ObservableInput, OperatorFunction, Subscriber, Subscription } from 'rxjs';
@@ -130,10 +130,6 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
     const { dropped, overflow, onOverflow } = this;
     // Whatever arrives while the last victim is told of comes too late.
     if (overflow === 'error') this.clear();
-    try {
-      onOverflow?.(victim, dropped);
-    } catch (error) {
-      reportUnhandled(error);
-    }
+    if (onOverflow !== undefined) guarded(() => onOverflow(victim, dropped));
   }
 }

@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import { WireError } from '../errors.js';
-import { reportUnhandled } from '../log.js';
+import { guarded, reportUnhandled } from '../log.js';
 import { badOption, functionOption, objectOption } from '../options.js';
 import { frameOf } from '../wire/encoded.js';
 import { subscribeChained } from '../subscribeChained.js';
@@ -50,20 +50,8 @@ function encode(msg: DefinitionSyncMsg, onFailure: (error: WireError, msg: Defin
   try {
     return frameOf(msg);
   } catch (cause) {
-    tellFailure(asWireError(cause), msg, onFailure);
+    guarded(() => onFailure(asWireError(cause), msg));
     return undefined;
-  }
-}
-
-function tellFailure(
-  error: WireError,
-  msg: DefinitionSyncMsg,
-  onFailure: (e: WireError, m: DefinitionSyncMsg) => void,
-) {
-  try {
-    onFailure(error, msg);
-  } catch (thrown) {
-    reportUnhandled(thrown);
   }
 }
 
