@@ -38,29 +38,24 @@ export interface CheckedFanoutOptions {
 /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
 export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions {
   const { capacity, overflow, catalog = false, logger, scheduler } = objectOption('options', options);
-  const hasCatalog = checkCatalog(catalog);
+  const inside = chosenCatalog(catalog);
+  const hasCatalog = inside !== undefined;
   const defaults = { capacity: DEFAULT_CAPACITY, overflow: 'drop-incoming', hasCatalog } as const;
-  return {
+  const checked = {
     defaults: { ...checkSessionOptions({ capacity, overflow }, defaults), hasCatalog },
+    catalog: inside,
     logger: safeLogger(logger),
     scheduler,
     now: clockOf(scheduler),
-    // Last: a catalog is taken only by a fan-out that comes to be.
-    catalog: openCatalog(catalog),
   };
+  // Last: a catalog is taken only by a fan-out that comes to be.
+  inside?.own();
+  return checked;
 }
 
-function checkCatalog(catalog: unknown): boolean {
-  if (typeof catalog === 'boolean') return catalog;
-  insideOf(catalog as DefinitionCatalog);
-  return true;
-}
-
-function openCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | undefined {
+function chosenCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | undefined {
   if (catalog === false) return undefined;
-  const inside = insideOf(catalog === true ? new DefinitionCatalog() : catalog);
-  inside.own();
-  return inside;
+  return insideOf(catalog === true ? new DefinitionCatalog() : catalog);
 }
 
 function clockOf(scheduler: SchedulerLike | undefined): () => number {
