@@ -1,6 +1,6 @@
 import { throwError } from 'rxjs';
 import { Logger as TsLogger } from 'tslog';
-import { badOption } from './options.js';
+import { methodOption } from './options.js';
 
 /**
  * Where the library writes its log lines; a tslog `Logger` is one, and so is `console`.
@@ -38,11 +38,8 @@ function defaultLogger(): Logger {
  * @throws {FanoutError} BAD_OPTION for what is no object, and when one of the four methods is missing
  */
 export function safeLogger(logger: Logger = defaultLogger()): Logger {
-  const isObject = typeof logger === 'object' || typeof logger === 'function';
-  if (!isObject || (logger as Logger | null) === null)
-    throw badOption('logger', 'a Logger (debug, info, warn and error)', logger);
   const guard = (level: keyof Logger) => {
-    if (typeof logger[level] !== 'function') throw badOption(`logger.${level}`, 'a function', logger[level]);
+    methodOption('logger', logger, level);
     return (message: string, context?: object): void => {
       guarded(() => (context === undefined ? logger[level](message) : logger[level](message, context)));
     };

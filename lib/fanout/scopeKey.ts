@@ -1,4 +1,4 @@
-import { badOption, show } from '../options.js';
+import { badOption, objectOption, show } from '../options.js';
 import type { DefinitionScope } from '../definition.js';
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
@@ -11,7 +11,7 @@ export function scopeKey(scope: DefinitionScope | undefined): string {
 /** A copy, which the caller cannot change. @throws {FanoutError} BAD_OPTION unless `scope` is absent or has two u64. */
 export function checkScope(scope: DefinitionScope | undefined): DefinitionScope | undefined {
   if (scope === undefined) return undefined;
-  if (typeof scope !== 'object' || (scope as unknown) === null) throw badOption('scope', 'an object', scope);
+  objectOption('scope', scope);
   for (const field of ['tenantId', 'databaseId'] as const) {
     const value: unknown = scope[field];
     if (typeof value === 'bigint' && value >= 0n && value <= U64_MAX) continue;

@@ -1,7 +1,9 @@
 import { WireError } from '../errors.js';
 import { objectOption, show, wholeNumber } from '../options.js';
 import { byteAt, isBytes, viewOf } from './bytes.js';
+import { packBin } from './scalars.js';
 import { isKnownType } from './syncMessageType.js';
+import { unencodable } from './unencodable.js';
 
 /** Bytes of a frame's header: the type, then the body's length as an unsigned little-endian 32-bit integer. */
 export const HEADER_BYTES = 5;
@@ -26,8 +28,8 @@ export interface FrameLimits {
  * @throws {WireError} UNENCODABLE when the type is unknown or the body is no Uint8Array
  */
 export function encodeFrame(type: number, body: Uint8Array): Uint8Array {
-  if (!isKnownType(type)) throw new WireError('UNENCODABLE', `type must be a SyncMessageType, got ${show(type)}`);
-  if (!isBytes(body)) throw new WireError('UNENCODABLE', `body must be a Uint8Array, got ${show(body)}`);
+  if (!isKnownType(type)) throw unencodable('type', 'a SyncMessageType', type);
+  packBin(body, 'body');
   const frame = newFrame(type, body.length);
   frame.set(body, HEADER_BYTES);
   return frame;
