@@ -77,8 +77,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { group } = session;
     if (!session.attached) return;
     group.detach(session, afterThis);
-    const { log } = group;
-    if (log !== undefined && log.size > log.live) this.#unswept.add(group.key);
+    if (group.log?.hasTombstones) this.#unswept.add(group.key);
     this.#closeIfEmpty(group);
   }
 
@@ -89,7 +88,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     totals.broadcast++;
     const group = this.#groups.get(key);
     // What the frame makes of a tombstone that it replaces depends on whether anybody still needs that.
-    if (group?.log !== undefined && group.log.size > group.log.live) this.#sweep(key);
+    if (group?.log?.hasTombstones) this.#sweep(key);
     catalog?.append(key, frame);
     this.#unswept.add(key);
     if (group !== undefined) {

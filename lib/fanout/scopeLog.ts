@@ -63,6 +63,10 @@ export class ScopeLog {
     return this.#byName.size;
   }
 
+  get hasTombstones(): boolean {
+    return this.size > this.live;
+  }
+
   append(frame: DefinitionFrame): void {
     const name = nameKey(frame.msg);
     const before = this.#byName.get(name);
@@ -118,12 +122,10 @@ export class ScopeLog {
 
   #rebuild(): void {
     this.epoch++;
-    this.entries = this.entries.filter((entry) => entry !== undefined);
-    this.#sequences = this.entries.map((entry, slot) => {
-      if (entry === undefined) return 0;
-      entry.slot = slot;
-      return entry.frame.sequence;
-    });
+    const entries = this.entries.filter((entry) => entry !== undefined);
+    entries.forEach((entry, slot) => (entry.slot = slot));
+    this.entries = entries;
+    this.#sequences = entries.map(({ frame }) => frame.sequence);
   }
 }
 
