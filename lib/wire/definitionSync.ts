@@ -10,7 +10,7 @@ const KIND = 'DefinitionSync';
 const TYPE = SyncMessageType.DefinitionSync;
 
 /** What errors call the fields. Made once: putting the texts together for each message takes longer than reading it. */
-const Field = {
+const FIELD = {
   definitionType: `${KIND}.definitionType`,
   name: `${KIND}.name`,
   action: `${KIND}.action`,
@@ -30,15 +30,15 @@ export function encodeDefinitionSync(msg: DefinitionSyncMsg): Uint8Array {
   let where = KIND;
   try {
     const fields: Unchecked<DefinitionSyncMsg> = packObject(msg, where);
-    where = Field.definitionType;
+    where = FIELD.definitionType;
     const definitionType = packString(fields.definitionType, where);
-    where = Field.name;
+    where = FIELD.name;
     const name = packString(fields.name, where);
-    where = Field.action;
+    where = FIELD.action;
     const action = packString(fields.action, where);
-    where = Field.payload;
+    where = FIELD.payload;
     const payload = packBin(fields.payload, where);
-    where = Field.scope;
+    where = FIELD.scope;
     const ids = packScope(fields.scope);
     where = KIND;
     if (ids === undefined) return packFrame(TYPE, [definitionType, name, action], payload);
@@ -51,8 +51,8 @@ export function encodeDefinitionSync(msg: DefinitionSyncMsg): Uint8Array {
 /** The two ids, or `undefined` when there is no scope. */
 function packScope(scope: unknown): readonly [number | bigint, number | bigint] | undefined {
   if (scope === undefined) return undefined;
-  const { tenantId, databaseId } = packObject(scope, Field.scope);
-  return [packU64(tenantId, Field.tenantId), packU64(databaseId, Field.databaseId)];
+  const { tenantId, databaseId } = packObject(scope, FIELD.scope);
+  return [packU64(tenantId, FIELD.tenantId), packU64(databaseId, FIELD.databaseId)];
 }
 
 /**
@@ -75,16 +75,16 @@ export function readDefinitionSync(reader: Reader): DefinitionSyncMsg {
   const count = reader.array(KIND);
   if (count === 4) return readFields(reader);
   if (count !== 6) throw badBody(KIND, 'an array of 4 or 6', `an array of ${count}`);
-  const tenantId = reader.u64(Field.tenantId);
-  const databaseId = reader.u64(Field.databaseId);
+  const tenantId = reader.u64(FIELD.tenantId);
+  const databaseId = reader.u64(FIELD.databaseId);
   return readFields(reader, { tenantId, databaseId });
 }
 
 function readFields(reader: Reader, scope?: DefinitionScope): DefinitionSyncMsg {
-  const definitionType = reader.string(Field.definitionType);
-  const name = reader.string(Field.name);
-  const action = reader.string(Field.action);
-  const payload = reader.bin(Field.payload);
+  const definitionType = reader.string(FIELD.definitionType);
+  const name = reader.string(FIELD.name);
+  const action = reader.string(FIELD.action);
+  const payload = reader.bin(FIELD.payload);
   // Written out: an object that is spread into another costs as much as all the reading.
   if (scope === undefined) return { definitionType, name, action, payload };
   return { definitionType, name, action, payload, scope };

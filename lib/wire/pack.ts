@@ -2,7 +2,7 @@ import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr';
 import { bigEndian, byteAt, viewOf } from './bytes.js';
 import { HEADER_BYTES, newFrame } from './frame.js';
 
-/** What a body is made of. A `bigint` is a u64 above 2^32-1; smaller ones are a `number`, as `u64` in fields.ts makes them. */
+/** What a body is made of. A `bigint` is a u64 above 2^32-1; smaller ones are a `number`, as `packU64` makes them. */
 export type Packable = string | number | bigint | boolean | null | readonly Packable[] | ReadonlyMap<string, Packable>;
 
 const packr = new Packr({ useRecords: false });
