@@ -62,6 +62,17 @@ export class CatalogInside {
     this.#forgotten = Math.max(this.#forgotten, log.forgotten);
     this.logs.delete(key);
   }
+
+  /** Before each frame the log is looked up: one that has become empty may be let go, and another be in its place. */
+  *frames(after: number, key: string, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
+    for (;;) {
+      const log = this.logs.get(key);
+      const frame = log && new LogReader(log, after, rule, 0).next();
+      if (frame === undefined) return;
+      after = frame.sequence;
+      yield frame;
+    }
+  }
 }
 
 const INSIDES = new WeakMap<DefinitionCatalog, CatalogInside>();
@@ -123,7 +134,7 @@ export class DefinitionCatalog {
    * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
    */
   snapshot(scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    return this.#read(0, scope, { deletesUntil: 0, since: Infinity });
+    return this.#inside.frames(0, scopeKey(checkScope(scope)), { deletesUntil: 0, since: Infinity });
   }
 
   /**
@@ -131,7 +142,10 @@ export class DefinitionCatalog {
    * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more and the scope's ids are u64.
    */
   framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    return this.#read(wholeNumber('sequence', sequence), scope, { deletesUntil: Infinity, since: 0 });
+    return this.#inside.frames(wholeNumber('sequence', sequence), scopeKey(checkScope(scope)), {
+      deletesUntil: Infinity,
+      since: 0,
+    });
   }
 
   /**
@@ -141,27 +155,6 @@ export class DefinitionCatalog {
    */
   completeSince(scope?: DefinitionScope): number {
     return this.#inside.completeSince(scopeKey(checkScope(scope)));
-  }
-
-  #read(sequence: number, scope: DefinitionScope | undefined, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
-    const key = scopeKey(checkScope(scope));
-    return framesOf(() => this.#inside.logs.get(key), sequence, rule);
-  }
-}
-
-/** A log that has become empty may be let go, and another be in its place when the next frame is asked for. */
-function* framesOf(
-  current: () => ScopeLog | undefined,
-  after: number,
-  rule: TombstoneRule,
-): IterableIterator<DefinitionFrame> {
-  let log = current();
-  let reader = log && new LogReader(log, after, rule, 0);
-  for (let frame = reader?.next(); frame !== undefined; frame = reader?.next()) {
-    yield frame;
-    if (current() === log) continue;
-    log = current();
-    reader = log && new LogReader(log, frame.sequence, rule, 0);
   }
 }
 
