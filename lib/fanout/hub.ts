@@ -11,10 +11,10 @@ import type { Session } from './session.js';
 
 /** What the hub asks of its fan-out. */
 export interface HubHost extends SessionHost {
-  /** The source has completed. `told`: called after the sessions, and before all is over. */
-  complete(told: () => void): void;
-  /** The source has failed. */
-  fail(error: unknown, told: () => void): void;
+  /** The source has completed: ends the sessions after what waits for them. */
+  complete(): void;
+  /** The source has failed: ends the sessions. */
+  fail(error: unknown): void;
 }
 
 /**
@@ -117,12 +117,11 @@ export class Hub implements SubjectLike<DefinitionFrame> {
 
   #end(failure: { readonly error: unknown } | undefined): void {
     for (const group of this.#groups.values()) group.end();
-    const told = (): void => {
-      for (const key of this.#groups.keys()) this.catalog?.close(key);
-      this.#groups.clear();
-      guarded(() => (failure === undefined ? this.#tap.complete() : this.#tap.error(failure.error)));
-    };
-    if (failure === undefined) this.host.complete(told);
-    else this.host.fail(failure.error, told);
+    if (failure === undefined) this.host.complete();
+    else this.host.fail(failure.error);
+    for (const key of this.#groups.keys()) this.catalog?.close(key);
+    this.#groups.clear();
+    guarded(() => (failure === undefined ? this.#tap.complete() : this.#tap.error(failure.error)));
+    this.host.ended();
   }
 }

@@ -25,8 +25,8 @@ export class Registry implements HubHost {
   readonly #ending = new Set<Session>();
   /** The fan-out is over: those that are left only drain. */
   over = false;
-  /** Sessions of whose end not all is told yet; and one more while all of them are ended. */
-  #unfinished = 0;
+  /** The hub, and the sessions of whose end not all is told yet. */
+  #unfinished = 1;
 
   constructor({ catalog, logger, scheduler, now }: CheckedFanoutOptions) {
     this.#catalog = catalog;
@@ -87,9 +87,8 @@ export class Registry implements HubHost {
   }
 
   /** The fan-out is over: all sessions end after what waits for them. */
-  complete(told: () => void): void {
+  complete(): void {
     this.over = true;
-    this.#unfinished++;
     // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
     const draining: Session[] = [];
     for (const session of this.#sessions.values()) {
@@ -98,21 +97,16 @@ export class Registry implements HubHost {
     }
     this.#sessions = new KeyedMap();
     for (const session of draining) if (!session.closed) this.#ending.add(session);
-    told();
-    this.ended();
   }
 
   /** The fan-out is over: all sessions end now, those that drain too, before any of them is told. */
-  fail(error: unknown, told: () => void): void {
+  fail(error: unknown): void {
     const sessions = this.#everybody();
     this.over = true;
-    this.#unfinished++;
     this.#sessions = new KeyedMap();
     const ends = sessions.map((session) => ({ session, ended: session.stop('failed', error) }));
     this.logger.error('the fan-out has failed, and all its sessions with it', { sessions: sessions.length, error });
     for (const { session, ended } of ends) session.tell(ended);
-    told();
-    this.ended();
   }
 
   release(session: Session): void {
@@ -124,7 +118,7 @@ export class Registry implements HubHost {
 
   ended(): void {
     this.#unfinished--;
-    if (!this.over || this.#unfinished > 0) return;
+    if (this.#unfinished > 0) return;
     this.#catalog?.disown();
     this.events.complete();
   }

@@ -20,6 +20,6 @@ export interface SessionHost {
   unregister(session: Session): void;
   /** Takes an ended session out of everything that refers to it. */
   release(session: Session): void;
-  /** Called when all is told about an ended session. */
+  /** Called when all is told about an ended session, or about the end of the hub. */
   ended(): void;
 }
