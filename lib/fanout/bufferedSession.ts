@@ -9,7 +9,6 @@ import type { EndReason } from './events.js';
 import type { Group } from './group.js';
 import type { Ended } from './sessionEnd.js';
 import type { SessionHost } from './sessionHost.js';
-import type { SessionStats } from './totals.js';
 
 /** A session's delivery function, whatever it returns. */
 export type Deliver = (frame: DefinitionFrame) => unknown;
@@ -91,21 +90,6 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     if (overflowing) this.host.announcer.left();
     guarded(() => this.conclude(reason, error));
     this.host.ended();
-  }
-
-  stats(): SessionStats {
-    const { delivered, dropped, superseded, waiting, inFlight } = this;
-    return {
-      sessionId: this.id,
-      scope: this.group.scope,
-      state: this.catchingUp ? 'catching-up' : 'live',
-      offered: delivered + dropped + superseded + waiting + inFlight,
-      delivered,
-      dropped,
-      superseded,
-      waiting,
-      inFlight,
-    };
   }
 
   protected override taken(): void {

@@ -5,6 +5,7 @@ import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 import type { Row } from '../row.js';
 import type { TombstoneRule } from './logReader.js';
+import type { SessionStats } from './totals.js';
 import type { LogReading } from './turns.js';
 
 /** Read from the newest on only: what a session does that overflowed. */
@@ -91,6 +92,21 @@ export class Session extends GroupMember implements LogReading {
   /** It reads the log, whose newest frame lies ahead of it. */
   committed(): void {
     this.superseded += this.reader?.offered() ?? 0;
+  }
+
+  stats(): SessionStats {
+    const { delivered, dropped, superseded, waiting, inFlight } = this;
+    return {
+      sessionId: this.id,
+      scope: this.group.scope,
+      state: this.catchingUp ? 'catching-up' : 'live',
+      offered: delivered + dropped + superseded + waiting + inFlight,
+      delivered,
+      dropped,
+      superseded,
+      waiting,
+      inFlight,
+    };
   }
 
   protected override idle(): void {
