@@ -1,4 +1,5 @@
 import { Ring } from '../ring.js';
+import { firstAbove } from './firstAbove.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { LogEntry, ScopeLog } from './scopeLog.js';
 
@@ -68,8 +69,7 @@ export class LogReader {
   /** These tombstones are no longer read by those whom `deletesUntil` does not promise them; returns how many were ahead. */
   spared(sequences: readonly number[]): number {
     const above = Math.max(this.position, this.rule.since, this.rule.deletesUntil);
-    const first = sequences.findIndex((sequence) => sequence > above);
-    const gone = first < 0 ? 0 : sequences.length - first;
+    const gone = sequences.length - firstAbove(sequences, above);
     this.waiting -= gone;
     return gone;
   }
