@@ -96,6 +96,8 @@ export class Hub implements SubjectLike<DefinitionFrame> {
       this.#closeIfEmpty(group);
     }
     guarded(() => this.#tap.next(frame));
+    // Whoever was called may have ended all: the catalog may be another fan-out's by now.
+    if (host.over) return;
     // Behind everybody that was called: a group may be another one by now.
     for (const unswept of this.#unswept) this.#sweep(unswept);
     this.#unswept.clear();
@@ -110,7 +112,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   }
 
   #closeIfEmpty(group: Group): void {
-    if (!group.empty) return;
+    if (!group.empty || this.host.over) return;
     this.#groups.delete(group.key);
     this.catalog?.close(group.key);
   }

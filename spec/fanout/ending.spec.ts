@@ -346,4 +346,49 @@ describe('afterwards (F11)', () => {
     expect(second).toBeInstanceOf(DefinitionSyncFanout);
     expect(() => new DefinitionSyncFanout({ logger: silent, catalog })).toThrow('catalog must be of no other fan-out');
   });
+
+  describe('a fan-out that fails while a frame is under way', () => {
+    const BEHIND = { overflow: 'catch-up', capacity: 0 } as const;
+
+    // It swept up after that frame with no sessions to ask: deletes and logs of the next owner of its catalog went.
+    const nextOwner = (own: (second: DefinitionSyncFanout) => void): DefinitionSyncFanout => {
+      const catalog = new DefinitionCatalog({ maxTombstones: 0 });
+      const first = new DefinitionSyncFanout({ logger: silent, catalog });
+      let second: DefinitionSyncFanout | undefined;
+      first.register('lite', () => first.error(over)).subscribe();
+      first.events$.subscribe({
+        complete: () => own((second = new DefinitionSyncFanout({ logger: silent, catalog, ...BEHIND }))),
+      });
+      first.broadcast(definition('gone', { action: 'delete' }));
+      if (second === undefined) throw new Error('nobody took the catalog');
+      return second;
+    };
+
+    it('leaves the next owner of its catalog the deletes that its sessions need', () => {
+      const gate = new Subject<never>();
+      const given: string[] = [];
+      nextOwner((second) => {
+        const witness = second.register('witness', () => NEVER).subscribe();
+        second
+          .register('slow', ({ msg }) => (given.push(`${msg.action} ${msg.name}`) === 1 ? gate : undefined))
+          .subscribe();
+        broadcast(second, 'x');
+        second.broadcast(definition('x', { action: 'delete' }));
+        witness.unsubscribe();
+      });
+      gate.complete();
+      expect(given).toEqual(['put x', 'delete x']);
+    });
+
+    it('leaves the next owner of its catalog the log that its sessions read', () => {
+      const gate = new Subject<never>();
+      const { names, deliver } = keeper();
+      const second = nextOwner((owner) => {
+        owner.register('slow', (frame) => (deliver(frame), names.length === 1 ? gate : undefined)).subscribe();
+      });
+      broadcast(second, 'x', 'y');
+      gate.complete();
+      expect(names).toEqual(['x', 'y']);
+    });
+  });
 });
