@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Observable, fromEvent, takeUntil, takeWhile, tap } from 'rxjs';
+import { type Observable, fromEvent, takeUntil, takeWhile, tap, throwError, timeout } from 'rxjs';
 import type { Bucket } from './bucket.js';
+import { NatsDefinitionsError } from './errors.js';
 import { followStream } from './followStream.js';
 
 interface LastValue {
@@ -10,8 +11,8 @@ interface LastValue {
 }
 
 /**
- * The last value under every subject of a bucket, by digest: some 100 bytes each and the subject. Nothing is kept until `read` is
- * called; from then on whoever writes to the bucket and follows it says what has become of it.
+ * The last value under every subject of a bucket, by digest: some 200 bytes each. Nothing is kept until `read` is called; from
+ * then on whoever writes to the bucket and follows it says what has become of it.
  */
 export class LastValues {
   #values: Map<string, LastValue> | undefined;
@@ -22,7 +23,10 @@ export class LastValues {
     return this.#values !== undefined;
   }
 
-  /** Reads all that the bucket holds up to a sequence that it has reached; completes then, or when `signal` aborts. */
+  /**
+   * Reads all that the bucket holds up to a sequence that it has reached; completes then, or when `signal` aborts. Errors with
+   * UNAVAILABLE when nothing comes for the bucket's `timeout`; whatever it errors with, it is as if it had not been read.
+   */
   read(upTo: number, signal: AbortSignal): Observable<unknown> {
     this.#values ??= new Map();
     return followStream(this.bucket, {}).pipe(
@@ -30,6 +34,8 @@ export class LastValues {
         this.note(msg.subject, msg.info.streamSequence, msg.data);
       }),
       takeWhile((msg) => msg.info.streamSequence < upTo),
+      timeout({ each: this.bucket.timeout, with: () => throwError(() => unanswered(this.bucket)) }),
+      tap({ error: () => (this.#values = undefined) }),
       takeUntil(fromEvent(signal, 'abort')),
     );
   }
@@ -47,6 +53,10 @@ export class LastValues {
     const value = this.#values?.get(subject);
     return value?.digest === digestOf(bytes) ? value.sequence : undefined;
   }
+}
+
+function unanswered({ name }: Bucket): NatsDefinitionsError {
+  return new NatsDefinitionsError('UNAVAILABLE', `reading bucket ${name}: no answer in time`);
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -42,9 +42,9 @@ export interface DefinitionsTerm {
 
 export interface TermPublishOptions extends PublishOptions {
   /**
-   * Not to store what is the definition's last message already, byte for byte, but resolve with the revision of that: so a
-   * leader that tells a whole snapshot publishes what has changed. The bucket is read through for it once a term. Default
-   * false.
+   * Not to store what is the definition's last message already, byte for byte, as far as this term has seen, but resolve with
+   * the revision of that: so a leader that tells a whole snapshot publishes what has changed. The bucket is read through for
+   * it once a term. What another publisher has stored just before may not have been seen yet. Default false.
    */
   readonly unlessStored?: boolean | undefined;
 }

@@ -1,4 +1,5 @@
 import type { JsMsg } from '@nats-io/jetstream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, lastValueFrom, takeUntil } from 'rxjs';
 import { type Bucket, checkSame } from './bucket.js';
 import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
@@ -101,13 +102,17 @@ export class Term {
   }
 
   async #find(subject: string, bytes: Uint8Array): Promise<number | undefined> {
-    try {
-      if (!this.#lastValues.isRead)
-        await lastValueFrom(this.#lastValues.read(this.#read$.value, this.over), { defaultValue: undefined });
-    } catch (error) {
-      throw this.#reasonOf(error);
-    }
+    // What is left out waits for nothing else: without turns of the event loop between them thousands would cost the lease.
+    await nextTurn();
     if (this.#isOver()) throw this.#fenced();
+    if (!this.#lastValues.isRead) {
+      try {
+        await lastValueFrom(this.#lastValues.read(this.#read$.value, this.over), { defaultValue: undefined });
+      } catch (error) {
+        throw this.#reasonOf(error);
+      }
+      if (this.#isOver()) throw this.#fenced();
+    }
     return this.#lastValues.sequenceOf(subject, bytes);
   }
 

@@ -24,8 +24,8 @@ export class CaptureReader {
   private position: bigint | undefined;
   private origin: string | undefined;
   private caughtUp = false;
-  /** Messages noted as read since the log was pruned; one more to begin with, for what readers before it left. */
-  private unpruned = 1;
+  /** Messages noted as read since the log was pruned. */
+  private unpruned = 0;
   /** What this subscription has told to exist, should it have to begin again from a snapshot. */
   private readonly told = new Map<string, DefinitionSyncMsg>();
 
@@ -56,7 +56,7 @@ export class CaptureReader {
     else if (this.origin !== state.origin || state.position < this.position) yield* this.whole(connection, state);
     else if (state.position === this.position) {
       // A quiet moment, so that others who read under this name, just behind this one, still find what they have not read.
-      await this.prune(connection);
+      if (this.unpruned > 0) await this.prune(connection);
       // Nothing new: that it could look ends a row of failures.
       yield { messages: [], position: this.position, origin: state.origin };
     }
@@ -87,6 +87,8 @@ export class CaptureReader {
     }
     const { position, origin } = this;
     if (this.caughtUp || position === undefined || origin === undefined) return;
+    // Once for certain: whoever reads for short times only may never see a quiet moment.
+    await this.prune(connection);
     yield { messages: [], position, origin, caughtUp: true };
   }
 
@@ -101,7 +103,7 @@ export class CaptureReader {
     this.position = position;
     this.origin = origin;
     for (const msg of messages) {
-      if (msg.action === 'delete') this.told.delete(definitionKey(msg));
+      if (isDelete(msg)) this.told.delete(definitionKey(msg));
       else this.told.set(definitionKey(msg), { ...msg, payload: NOTHING });
     }
   }
@@ -144,7 +146,7 @@ export class CaptureReader {
            AND NOT EXISTS (SELECT FROM ${this.s}.definition n WHERE n.definition_type = c.definition_type AND n.name = c.name)
          GROUP BY c.definition_type, c.name
        ) d ON true
-       ORDER BY d.action, (d.definition_type = 'trigger') = (d.action = 'put'), d.position`,
+       ORDER BY d.definition_type = 'trigger', d.position`,
       [this.options.reader, since.toString()],
     );
     const head = BigInt(String(rows[0]?.['head']));
@@ -152,7 +154,11 @@ export class CaptureReader {
     const now = there.filter((row) => row['payload'] !== null).map((row) => messageOf(row, this.options.scope));
     const mentioned = new Set(there.map((row) => definitionKey(messageOf(row, undefined))));
     const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => deleteOf(msg, head));
-    yield* this.tell(connection, { messages: [...gone, ...now], position: head, origin });
+    const triggersFirst = [...gone, ...now.filter(isDelete)].sort(
+      (a, b) => Number(isTrigger(b)) - Number(isTrigger(a)),
+    );
+    const messages = [...triggersFirst, ...now.filter((msg) => !isDelete(msg))];
+    yield* this.tell(connection, { messages, position: head, origin });
   }
 
   private async *tell(connection: PostgresConnection, batch: ReadBatch): AsyncGenerator<ReadBatch> {
@@ -170,7 +176,6 @@ export class CaptureReader {
 
   /** Removes from the log what all readers have noted. */
   private async prune(connection: PostgresConnection): Promise<void> {
-    if (this.unpruned === 0) return;
     await connection.query(
       `DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`,
     );
@@ -187,4 +192,12 @@ export class CaptureReader {
       await (this.delivering = delivered(deliver, msg));
     }
   }
+}
+
+function isDelete({ action }: DefinitionSyncMsg): boolean {
+  return action === 'delete';
+}
+
+function isTrigger({ definitionType }: DefinitionSyncMsg): boolean {
+  return definitionType === 'trigger';
 }

@@ -1,10 +1,23 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EMPTY, exhaustMap, first, firstValueFrom, NEVER, ReplaySubject, take, throwError, timer, toArray } from 'rxjs';
+import {
+  EMPTY,
+  exhaustMap,
+  first,
+  firstValueFrom,
+  NEVER,
+  ReplaySubject,
+  Subject,
+  take,
+  throwError,
+  timer,
+  toArray,
+} from 'rxjs';
 import {
   forgetReader,
   installCapture,
   postgresDefinitions,
+  type PostgresConnection,
   type PostgresDefinitionsOptions,
   type PostgresLike,
   removeCapture,
@@ -16,6 +29,32 @@ import { line, Listener, listening, payloadOf, type TestDatabase } from '../help
 
 const fn = (name: string, value = 1): string =>
   `CREATE OR REPLACE FUNCTION ${name}() RETURNS int LANGUAGE sql AS 'SELECT ${value}';`;
+
+/** A client whose readers are woken by `wake`, and that counts how often they prune the log. */
+function wokenByHand(client: PostgresLike) {
+  let wake = (): void => undefined;
+  let prunings = 0;
+  const connect = async (): Promise<PostgresConnection> => {
+    const made = await client.connect();
+    return {
+      ...made,
+      query: (sql, parameters) => {
+        if (sql.startsWith('DELETE')) prunings++;
+        return made.query(sql, parameters);
+      },
+      listen: (_channel, told) => {
+        wake = told;
+        return Promise.resolve();
+      },
+    };
+  };
+  return { client: { connect }, wake: () => wake(), prunings: () => prunings };
+}
+
+/** Resolves when it is so. */
+const until = async (isSo: () => boolean): Promise<void> => {
+  await firstValueFrom(timer(0, 10).pipe(first(isSo)));
+};
 
 /** Installing, reading, coming back and removing, on any server. Every spec has its own capture, in a schema `c...`. */
 export function captureConformance(open: () => Promise<TestDatabase>): void {
@@ -270,6 +309,58 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    it('prunes when it finds nothing new, or after 500 changes, not after each', async () => {
+      const { schema, end } = await fresh();
+      const byHand = wokenByHand(database.client);
+      const told$ = new Subject<string>();
+      const isWhole = new Subject<void>();
+      const whole = firstValueFrom(isWhole);
+      const reading = postgresDefinitions(byHand.client, {
+        schema,
+        pollInterval: 600_000,
+        onCaughtUp: () => isWhole.next(),
+      }).subscribe((msg) => told$.next(line(msg)));
+      await whole;
+      expect(byHand.prunings()).toBe(1);
+      const told = async (text: string, last: string): Promise<void> => {
+        const isTold = firstValueFrom(told$.pipe(first((each) => each === last)));
+        await database.sql(text);
+        byHand.wake();
+        await isTold;
+      };
+      for (let i = 0; i < 3; i++) await told(fn(`s.f${i}`), `put function s.f${i}()`);
+      expect(byHand.prunings()).toBe(1);
+      byHand.wake();
+      await until(() => byHand.prunings() === 2);
+      const many = Array.from({ length: 600 }, (_, i) => fn(`s.g${i}`));
+      await told(`BEGIN; ${many.join(' ')} COMMIT`, 'put function s.g599()');
+      expect(byHand.prunings()).toBe(3);
+      const [left] = await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`);
+      expect(left?.['n']).toBe(100);
+      reading.unsubscribe();
+      await end();
+    });
+
+    it('prunes for one that leaves as soon as it has caught up, too', async () => {
+      const { schema, end } = await fresh();
+      for (const snapshot of [true, false]) {
+        await database.sql(`${fn('s.f')} ${fn('s.f')} DROP FUNCTION s.f()`);
+        await new Promise<void>((resolve) => {
+          const reading = postgresDefinitions(database.client, {
+            schema,
+            snapshot,
+            onCaughtUp: () => {
+              queueMicrotask(() => reading.unsubscribe());
+              resolve();
+            },
+          }).subscribe();
+        });
+        const [left] = await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`);
+        expect(left?.['n']).toBe(0);
+      }
+      await end();
+    });
+
     it('tells two subscriptions of one name each change once', async () => {
       const { listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
       // The slow one finds holes; no definition changes twice, so that the outcome is each change.
@@ -288,20 +379,25 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
     });
 
     it('tells the outcome, and no more, of what another reader of its name has pruned', async () => {
-      const { schema, listen, end } = await fresh(`${fn('s.gone')} ${fn('s.same')} ${fn('s.changed')}`);
+      const { schema, listen, end } = await fresh(
+        `CREATE TABLE s.t (a int); CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run();
+         ${fn('s.same')} ${fn('s.changed')}`,
+      );
       const logger = recordingLogger();
       const listener = listen({ logger });
       await listener.settled();
       listener.messages.length = 0;
       await database.sql(
-        `BEGIN; DROP FUNCTION s.gone(); ${fn('s.changed', 2)} ${fn('s.changed', 3)} ${fn('s.made')} ${fn('s.brief')}
+        `BEGIN; DROP FUNCTION s.run() CASCADE; ${fn('s.changed', 2)} ${fn('s.changed', 3)} ${fn('s.made')} ${fn('s.brief')}
          DROP FUNCTION s.brief(); SET CONSTRAINTS ALL IMMEDIATE; DELETE FROM ${schema}.change; COMMIT`,
       );
       await listener.settled();
       expect(listener.messages.map(line)).toEqual([
-        ...['delete function s.gone()', 'put function s.changed()', 'put function s.made()'],
+        ...['delete trigger trg on s.t', 'delete function s.run()'],
+        ...['put function s.changed()', 'put function s.made()'],
       ]);
-      expect(payloadOf(listener.messages[1])['body_sql']).toBe('SELECT 3');
+      expect(payloadOf(listener.messages[2])['body_sql']).toBe('SELECT 3');
       expect(logger.lines).toMatchObject([{ level: 'warn', context: { reader: 'default' } }]);
       await end();
     });

@@ -108,6 +108,40 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await expect(publish(x, { unlessStored: 1 as never })).rejects.toMatchObject({ code: 'BAD_OPTION' });
   });
 
+  it('gives the event loop its turns while it leaves out what is stored', async () => {
+    const one = new Work();
+    lead(a, one.work);
+    const { publish } = await one.term(0);
+    await publish(definition('x'), { unlessStored: true });
+    let turns = 0;
+    let turning = setImmediate(function turn() {
+      turns++;
+      turning = setImmediate(turn);
+    });
+    for (let i = 0; i < 500; i++) await publish(definition('x'), { unlessStored: true });
+    clearImmediate(turning);
+    expect(turns).toBeGreaterThanOrEqual(500);
+  });
+
+  it('fences `unlessStored` when the term is over, and gives up on a bucket that cannot be read', async () => {
+    const proxy = await NatsProxy.to(server.options.port);
+    const [one, two] = [new Work(), new Work()];
+    try {
+      const impatient = await natsDefinitions(await fixture.connect(proxy.url), { timeout: 1_000 });
+      lead(impatient, one.work, { lease: 60_000 });
+      const { publish } = await one.term(0);
+      proxy.freeze();
+      await expect(publish(definition('x'), { unlessStored: true })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      proxy.release();
+      expect(await publish(definition('x'), { unlessStored: true })).toBeGreaterThan(0n);
+      lead(await open(proxy.url), two.work, { lease: 60_000 });
+      leads.unsubscribe();
+      await expect(publish(definition('x'), { unlessStored: true })).rejects.toEqual(fenced);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it('emits what the work emits, completes with it, and lets the next one in', async () => {
     const told: number[] = [];
     await a.lead(() => of(1, 2, 3), { lease: 1_000 }).forEach((n) => told.push(n));
