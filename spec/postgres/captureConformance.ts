@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   EMPTY,
-  exhaustMap,
+  concatMap,
   first,
   firstValueFrom,
   NEVER,
@@ -51,9 +51,15 @@ function wokenByHand(client: PostgresLike) {
   return { client: { connect }, wake: () => wake(), prunings: () => prunings };
 }
 
-/** Resolves when it is so. */
-const until = async (isSo: () => boolean): Promise<void> => {
-  await firstValueFrom(timer(0, 10).pipe(first(isSo)));
+/** Resolves when it is so; rejects when it has not become so in a thousand looks. */
+const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  await firstValueFrom(
+    timer(0, 10).pipe(
+      take(1_000),
+      concatMap(async () => isSo()),
+      first(Boolean),
+    ),
+  );
 };
 
 /** Installing, reading, coming back and removing, on any server. Every spec has its own capture, in a schema `c...`. */
@@ -301,11 +307,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       expect(await forgetReader(database.client, 'slow', { schema })).toBe(true);
       expect(await forgetReader(database.client, 'slow', { schema })).toBe(false);
       await fast.settled();
-      const left$ = timer(0, 20).pipe(
-        exhaustMap(count),
-        first((left) => left === 0),
-      );
-      expect(await firstValueFrom(left$)).toBe(0);
+      await until(async () => (await count()) === 0);
       await end();
     });
 
@@ -320,24 +322,27 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         pollInterval: 600_000,
         onCaughtUp: () => isWhole.next(),
       }).subscribe((msg) => told$.next(line(msg)));
-      await whole;
-      expect(byHand.prunings()).toBe(1);
-      const told = async (text: string, last: string): Promise<void> => {
-        const isTold = firstValueFrom(told$.pipe(first((each) => each === last)));
-        await database.sql(text);
+      try {
+        await whole;
+        expect(byHand.prunings()).toBe(1);
+        const told = async (text: string, last: string): Promise<void> => {
+          const isTold = firstValueFrom(told$.pipe(first((each) => each === last)));
+          await database.sql(text);
+          byHand.wake();
+          await isTold;
+        };
+        for (let i = 0; i < 3; i++) await told(fn(`s.f${i}`), `put function s.f${i}()`);
+        expect(byHand.prunings()).toBe(1);
         byHand.wake();
-        await isTold;
-      };
-      for (let i = 0; i < 3; i++) await told(fn(`s.f${i}`), `put function s.f${i}()`);
-      expect(byHand.prunings()).toBe(1);
-      byHand.wake();
-      await until(() => byHand.prunings() === 2);
-      const many = Array.from({ length: 600 }, (_, i) => fn(`s.g${i}`));
-      await told(`BEGIN; ${many.join(' ')} COMMIT`, 'put function s.g599()');
-      expect(byHand.prunings()).toBe(3);
-      const [left] = await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`);
-      expect(left?.['n']).toBe(100);
-      reading.unsubscribe();
+        await until(() => byHand.prunings() === 2);
+        const many = Array.from({ length: 600 }, (_, i) => fn(`s.g${i}`));
+        await told(`BEGIN; ${many.join(' ')} COMMIT`, 'put function s.g599()');
+        expect(byHand.prunings()).toBe(3);
+        const [left] = await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`);
+        expect(left?.['n']).toBe(100);
+      } finally {
+        reading.unsubscribe();
+      }
       await end();
     });
 
