@@ -41,6 +41,10 @@ export interface ServeOptions {
   readonly replay?: boolean | 'with-deletes' | undefined;
   /** Of each session; default: the fan-out's. */
   readonly capacity?: number | undefined;
+  /**
+   * Of each session; default: the fan-out's, which should be `catch-up` where it has a catalog: under the others a device that
+   * is too slow lacks what was dropped until its next resync.
+   */
   readonly overflow?: OverflowStrategy | undefined;
   /** Default: tslog at `warn` and above. */
   readonly logger?: Logger | undefined;
