@@ -10,13 +10,14 @@ import { from, fromEvent, ignoreElements, take, takeUntil } from 'rxjs';
 
 // The adapter ------------------------------------------------------------------------------
 const fanout = new DefinitionSyncFanout();
+let clients = 0;
 
 function serveTcp(socket: Socket): void {
   socket.on('error', () => undefined); // 'close' follows; without a listener Node ends the process
   const drained$ = fromEvent(socket, 'drain').pipe(take(1), ignoreElements());
   const deliver = ({ bytes }: DefinitionFrame) => (socket.write(bytes) ? undefined : drained$);
   fanout
-    .register(`tcp:${String(socket.remotePort)}`, deliver)
+    .register(`tcp-${String(++clients)}`, deliver)
     .pipe(takeUntil(fromEvent(socket, 'close')))
     .subscribe({
       complete: () => socket.end(),

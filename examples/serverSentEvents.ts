@@ -20,6 +20,10 @@ function serveEvents(request: IncomingMessage, response: ServerResponse): void {
   const resumes = ofRun === run && Number(sequence) >= catalog.completeSince();
   const read = resumes ? Number(sequence) : 0;
   const receiver = fanout.receiver(`events-${String(++clients)}`, { replay: 'with-deletes' });
+  if (receiver.closed) {
+    response.writeHead(503).end(); // the fan-out is over: an empty replay would empty the client
+    return;
+  }
   const gone = new AbortController();
   response.on('close', () => {
     gone.abort();

@@ -123,7 +123,7 @@ describe('serveDefinitions', () => {
     ['has failed later', nothing, (over) => over.error(new Error('no'))],
   ])('warns of a fan-out that %s, to which every client would come for nothing', async (_, before, later) => {
     const logger = recordingLogger();
-    const over = new DefinitionSyncFanout({ catalog: true });
+    const over = new DefinitionSyncFanout({ catalog: true, logger: recordingLogger() });
     before(over);
     const server = await serveDefinitions({ fanout: over, authenticate, logger });
     later(over);
