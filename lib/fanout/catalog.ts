@@ -15,23 +15,44 @@ export interface CatalogOptions {
 
 /** The logs of a catalog by scope: a catalog as its fan-out sees it, and nobody else should. */
 export class CatalogInside {
-  readonly logs = new Map<string, ScopeLog>();
+  readonly #logs = new Map<string, ScopeLog>();
   /** The sequence of the last frame, of whatever scope; 0: there was none. */
   last = 0;
   /** What logs that are gone had let go. */
   #forgotten = 0;
-  /** A fan-out feeds it. */
-  owned = false;
+  #owned = false;
 
   constructor(private readonly maxTombstones: number) {}
 
   own(): void {
-    if (this.owned) throw badOption('catalog', 'of no other fan-out', this);
-    this.owned = true;
+    if (this.#owned) throw badOption('catalog', 'of no other fan-out', this);
+    this.#owned = true;
   }
 
+  /** Its fan-out is over: nobody needs a tombstone any more. */
   disown(): void {
-    this.owned = false;
+    for (const [key, log] of this.#logs) {
+      log.sweep();
+      this.close(key);
+    }
+    this.#owned = false;
+  }
+
+  /** Live definitions of all scopes. */
+  get live(): number {
+    let live = 0;
+    for (const log of this.#logs.values()) live += log.live;
+    return live;
+  }
+
+  /** Takes the next frame of a catalog that is nobody's. */
+  apply(frame: DefinitionFrame): void {
+    if (this.#owned)
+      throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
+    const key = scopeKey(frame.msg.scope);
+    this.append(key, frame);
+    this.open(key).sweep();
+    this.close(key);
   }
 
   append(key: string, frame: DefinitionFrame): void {
@@ -45,28 +66,28 @@ export class CatalogInside {
 
   /** The log of a scope; made when there is none. */
   open(key: string): ScopeLog {
-    let log = this.logs.get(key);
-    if (log === undefined) this.logs.set(key, (log = new ScopeLog(this.maxTombstones, this.#forgotten)));
+    let log = this.#logs.get(key);
+    if (log === undefined) this.#logs.set(key, (log = new ScopeLog(this.maxTombstones, this.#forgotten)));
     return log;
   }
 
   /** From which sequence on the scope has every delete. */
   completeSince(key: string): number {
-    return this.logs.get(key)?.forgotten ?? this.#forgotten;
+    return this.#logs.get(key)?.forgotten ?? this.#forgotten;
   }
 
   /** Nobody reads this scope any more: an empty log is let go. */
   close(key: string): void {
-    const log = this.logs.get(key);
+    const log = this.#logs.get(key);
     if (log?.size !== 0) return;
     this.#forgotten = Math.max(this.#forgotten, log.forgotten);
-    this.logs.delete(key);
+    this.#logs.delete(key);
   }
 
   /** Before each frame the log is looked up: one that has become empty may be let go, and another be in its place. */
   *frames(after: number, key: string, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
     for (;;) {
-      const log = this.logs.get(key);
+      const log = this.#logs.get(key);
       const frame = log && new LogReader(log, after, rule, 0).next();
       if (frame === undefined) return;
       after = frame.sequence;
@@ -104,9 +125,7 @@ export class DefinitionCatalog {
 
   /** Live definitions of all scopes. */
   get size(): number {
-    let size = 0;
-    for (const log of this.#inside.logs.values()) size += log.live;
-    return size;
+    return this.#inside.live;
   }
 
   /** The sequence of the last frame that was applied, of whatever scope; 0: there was none. */
@@ -119,14 +138,7 @@ export class DefinitionCatalog {
    * @throws {FanoutError} OUT_OF_ORDER unless its sequence is above all before, and while a fan-out feeds this catalog.
    */
   apply(frame: DefinitionFrame): void {
-    const inside = this.#inside;
-    if (inside.owned) {
-      throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
-    }
-    const key = scopeKey(frame.msg.scope);
-    inside.append(key, frame);
-    inside.open(key).sweep();
-    inside.close(key);
+    this.#inside.apply(frame);
   }
 
   /**
@@ -149,8 +161,9 @@ export class DefinitionCatalog {
   }
 
   /**
-   * The lowest sequence from which `framesAfter(sequence, scope)` tells all that came later. Below it a delete may be missing,
-   * forgotten beyond `maxTombstones`: whoever has read less far must begin anew. 0 as long as nothing was forgotten.
+   * A sequence from which `framesAfter(sequence, scope)`, read in one go, tells all that came later. Below it a delete may be
+   * missing, forgotten beyond `maxTombstones`: whoever has read less far must begin anew. 0 as long as nothing was forgotten, at
+   * least of this scope; of one that the catalog holds nothing of, it may be that of another.
    * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
    */
   completeSince(scope?: DefinitionScope): number {

@@ -42,7 +42,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     this.#frames.next(frame);
   }
 
-  /** Behind the frames that are under way or wait. */
+  /** After the frames that are under way or wait. */
   complete(): void {
     this.#frames.complete();
   }
@@ -98,7 +98,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     guarded(() => this.#tap.next(frame));
     // Whoever was called may have ended all: the catalog may be another fan-out's by now.
     if (host.over) return;
-    // Behind everybody that was called: a group may be another one by now.
+    // After everybody that was called: a group may be another one by now.
     for (const unswept of this.#unswept) this.#sweep(unswept);
     this.#unswept.clear();
     announcer.tick();
@@ -112,6 +112,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   }
 
   #closeIfEmpty(group: Group): void {
+    // A session may leave when all is over, and an empty log be another fan-out's by then.
     if (!group.empty || this.host.over) return;
     this.#groups.delete(group.key);
     this.catalog?.close(group.key);

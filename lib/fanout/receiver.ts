@@ -14,6 +14,8 @@ export interface DefinitionReceiver extends AsyncIterableIterator<DefinitionFram
   close(): void;
   /** Ends at once, and discards what waits: what leaving `for await` does, and whoever's transport has closed meanwhile. */
   return(value?: unknown): Promise<IteratorResult<DefinitionFrame>>;
+  /** Ends as `return` does, and rejects with the error: what `yield*` of an outer generator does when that is thrown into. */
+  throw(error: unknown): Promise<never>;
   /** Whether no frame can be added any more. */
   readonly closed: boolean;
   /** How many frames `tryReceive()` could give now. */
@@ -58,7 +60,6 @@ export class Receiver implements DefinitionReceiver {
     return { done: true, value: await value };
   }
 
-  /** What `yield*` of an outer generator does when that is thrown into: ends as `return` does. */
   async throw(error: unknown): Promise<never> {
     await this.return();
     throw error;

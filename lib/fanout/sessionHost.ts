@@ -14,7 +14,7 @@ export interface SessionHost {
   readonly turns: Turns;
   /** The fan-out is over. */
   readonly over: boolean;
-  /** The last sequence that was given out. */
+  /** The last sequence in the catalog; 0 without one. */
   lastSequence(): number;
   /** Ends a registered session gracefully; its id is free from now on. */
   unregister(session: Session): void;

@@ -27,7 +27,7 @@ export class Turns {
   #running = false;
   #scheduled = false;
 
-  /** @param scheduler where turns come from; default: the event loop's next macrotask */
+  /** @param scheduler where turns come from; default, and where it would give one at once: the event loop's next macrotask */
   constructor(private readonly scheduler: SchedulerLike | undefined) {}
 
   /** The reader would take frames: now, if this turn has any left, or in one of the next turns. */

@@ -64,9 +64,6 @@ export function instrumentFanout(
   objectOption('attributes', attributes);
   const of = instrumentsOf(meter);
   const ends: Record<EndReason, number> = { unsubscribed: 0, unregistered: 0, replaced: 0, completed: 0, failed: 0 };
-  const counting = fanout.events$?.subscribe((event) => {
-    if (event.type === 'ended') ends[event.reason]++;
-  });
   const observe: BatchObservableCallback = (result) => {
     const now = fanout.stats();
     const point = (metric: Observable, value: number, more?: Attributes) => {
@@ -75,7 +72,8 @@ export function instrumentFanout(
     point(of.broadcasts, now.broadcast);
     point(of.failures, now.encodeFailures);
     point(of.registrations, now.sessionsRegistered);
-    if (counting) for (const [reason, count] of Object.entries(ends)) point(of.ends, count, { [endReason]: reason });
+    if (fanout.events$)
+      for (const [reason, count] of Object.entries(ends)) point(of.ends, count, { [endReason]: reason });
     point(of.sessions, now.activeSessions, { [sessionState]: 'active' });
     point(of.sessions, now.ending, { [sessionState]: 'ending' });
     point(of.offered, now.offered);
@@ -86,6 +84,9 @@ export function instrumentFanout(
   };
   const observed = Object.values(of);
   meter.addBatchObservableCallback(observe, observed);
+  const counting = fanout.events$?.subscribe((event) => {
+    if (event.type === 'ended') ends[event.reason]++;
+  });
   return () => {
     counting?.unsubscribe();
     meter.removeBatchObservableCallback(observe, observed);

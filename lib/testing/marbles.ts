@@ -23,8 +23,11 @@ export function marbles(body: (helpers: RunHelpers) => void): void {
   const scheduler = new TestScheduler((actual, expected) => {
     deepStrictEqual(actual, expected);
   });
-  const returned: unknown = scheduler.run<unknown>(body);
-  if (!isPromise(returned)) return;
-  void returned.catch(() => undefined);
-  throw badOption('body', 'a function that is not async: what comes after an await is expected of nobody', body);
+  const inTime: (helpers: RunHelpers) => unknown = body;
+  scheduler.run((helpers) => {
+    const returned = inTime(helpers);
+    if (!isPromise(returned)) return;
+    returned.catch(() => undefined);
+    throw badOption('body', 'a function that is not async: what comes after an await is expected of nobody', body);
+  });
 }

@@ -21,7 +21,14 @@ export type Admission =
       readonly ack: Uint8Array;
     }
   | { readonly type: 'refused' | 'forked'; readonly ack: Uint8Array }
-  | { readonly type: 'undecided' };
+  | { readonly type: 'undecided' | 'over' };
+
+/** What a server knows when it decides on a handshake. */
+export interface Doorkeeper {
+  readonly epochs: KnownEpochs;
+  /** The fan-out is over: nobody can be let in any more. */
+  readonly isOver: boolean;
+}
 
 /** All that a client learns about a token that is not accepted. */
 export const REFUSAL = 'invalid token';
@@ -61,7 +68,9 @@ function reasonOf(error: unknown): string {
 }
 
 /** Decides on a handshake whose token was judged. */
-export function admit(epochs: KnownEpochs, handshake: Handshake, verdict: Verdict): Admission {
+export function admit({ epochs, isOver }: Doorkeeper, handshake: Handshake, verdict: Verdict): Admission {
+  // The epoch of a client that is not let in was never seen: it may come back with it.
+  if (isOver) return { type: 'over' };
   if (verdict.type === 'undecided') return verdict;
   if (verdict.type === 'refused') return { type: 'refused', ack: acknowledge('', REFUSAL, false) };
   const { identity } = verdict;

@@ -1,5 +1,5 @@
 import { decodeMessage, encodeMessage, type Handshake, type MessageOf } from '../wire/index.js';
-import { admit, judge, type Admission } from './admission.js';
+import { admit, judge, type Admission, type Doorkeeper } from './admission.js';
 import { CloseCode } from './closeCode.js';
 import { Deadline } from './deadline.js';
 import { EarlyMessages } from './earlyMessages.js';
@@ -12,14 +12,12 @@ import { Opcode } from './webSocketFrame.js';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { KnownEpochs } from './knownEpochs.js';
 import type { ServerSettings } from './serverOptions.js';
 import type { ServerCount } from './serverStats.js';
 
 /** What a connection needs of its server. */
-export interface ConnectionHost {
+export interface ConnectionHost extends Doorkeeper {
   readonly settings: ServerSettings;
-  readonly epochs: KnownEpochs;
   count(what: ServerCount): void;
   letIn(session: ServedSession): void;
   /** The session is over; its socket may still be closing. */
@@ -187,12 +185,12 @@ export class Connection implements SessionTransport {
     const verdict = await judge(this.settings, handshake.jwtToken, this.request);
     // The epoch of a client that has gone meanwhile was never seen: it may come back with it.
     if (this.#isClosing()) return;
-    const admission = admit(this.host.epochs, handshake, verdict);
+    const admission = admit(this.host, handshake, verdict);
     if (admission.type === 'accepted') {
       this.#open(admission);
       return;
     }
-    if (admission.type !== 'undecided') this.outbox.send(admission.ack);
+    if ('ack' in admission) this.outbox.send(admission.ack);
     this.fail(Fault[admission.type]);
   }
 

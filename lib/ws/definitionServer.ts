@@ -1,3 +1,4 @@
+import { Subscription } from 'rxjs';
 import { milliseconds, objectOption } from '../options.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { KnownEpochs } from './knownEpochs.js';
@@ -6,7 +7,6 @@ import { Upgrades, type UpgradeOwner } from './upgrades.js';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import type { Subscription } from 'rxjs';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { ServedSession } from './servedSession.js';
 import type { ServerSettings } from './serverOptions.js';
@@ -32,9 +32,10 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
   readonly #connections = new Set<Connection>();
   readonly #sessions = new Map<string, ServedSession>();
   readonly #counts = newCounts();
-  readonly #events: Subscription;
+  readonly #watching = new Subscription();
   readonly #upgrades: Upgrades;
-  #isFanoutOver = false;
+  /** The fan-out registers nobody any more. */
+  isOver = false;
   #closing: Promise<void> | undefined;
   #cutOffAt = Infinity;
   #late: NodeJS.Timeout | undefined;
@@ -46,16 +47,19 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     private readonly server: HttpServer | HttpsServer,
     private readonly closeServer: () => Promise<void>,
   ) {
-    this.#events = settings.fanout.events$.subscribe({
-      next: (event) => {
+    const { events$, frames$ } = settings.fanout;
+    const over = (): void => {
+      this.isOver = true;
+      if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away');
+    };
+    this.#watching.add(
+      events$.subscribe((event) => {
         if (event.type === 'caught-up') this.#sessions.get(event.sessionId)?.caughtUp();
         else if (event.type === 'registered') this.#sessions.get(event.sessionId)?.registration.registered();
-      },
-      complete: () => {
-        this.#isFanoutOver = true;
-        if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away');
-      },
-    });
+      }),
+    );
+    // Ends when nobody can be registered any more, while others may still drain.
+    this.#watching.add(frames$.subscribe({ complete: over, error: over }));
     this.#upgrades = new Upgrades(this, webSockets, server, settings.path);
   }
 
@@ -75,8 +79,8 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     return this.#closing !== undefined;
   }
 
-  get isFull(): boolean {
-    return this.#isFanoutOver || this.#connections.size >= this.settings.limits.maxSessions;
+  get turnsAway(): boolean {
+    return this.isOver || this.#connections.size >= this.settings.limits.maxSessions;
   }
 
   stats(): DefinitionServerStats {
@@ -131,7 +135,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     await gone;
     clearTimeout(this.#late);
     this.#cutOffAt = -Infinity;
-    this.#events.unsubscribe();
+    this.#watching.unsubscribe();
     this.#upgrades.stop();
     await this.closeServer();
   }

@@ -18,6 +18,7 @@ export const Fault = {
   handshakeTimeout: { code: CloseCode.refused, counted: 'handshakeTimeouts' },
   idle: { code: CloseCode.refused, counted: 'idleTimeouts' },
   undecided: { code: CloseCode.tryAgainLater, counted: 'undecided' },
+  over: { code: CloseCode.tryAgainLater, counted: 'full' },
   failed: { code: CloseCode.tryAgainLater, counted: 'failed' },
 } as const satisfies Record<string, Fault>;
 

@@ -9,7 +9,7 @@ import type { ServerCount } from './serverStats.js';
 export interface UpgradeOwner {
   readonly isClosing: boolean;
   /** Whoever comes now is to come again later. */
-  readonly isFull: boolean;
+  readonly turnsAway: boolean;
   count(what: ServerCount): void;
   opened(webSocket: WebSocket, socket: Duplex, request: IncomingMessage): void;
 }
@@ -67,7 +67,7 @@ export class Upgrades {
     }
     socket.on('error', ignore);
     if (this.owner.isClosing) this.#reject(socket, '503 Service Unavailable');
-    else if (this.owner.isFull) this.#turnAway(request, socket, head);
+    else if (this.owner.turnsAway) this.#turnAway(request, socket, head);
     else this.#accept(request, socket, head);
   };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DefinitionCatalog, type DefinitionFrame, DefinitionSyncFanout, encodeOnce, rememberIn } from 'ddl-fanout';
 import { definition } from 'ddl-fanout/testing';
 import fc from 'fast-check';
-import { from, toArray } from 'rxjs';
+import { from, NEVER, toArray } from 'rxjs';
 import { commit, short, takeAll } from '../helpers/byHand.js';
 import { frames } from '../helpers/frames.js';
 import { silent } from '../helpers/fanout.js';
@@ -247,6 +247,29 @@ describe('a catalog and its fan-out', () => {
     const second = new DefinitionSyncFanout({ catalog, logger: silent });
     commit(second, '+a');
     expect(all(catalog)).toEqual(['+b@2', '+a@3']);
+  });
+
+  it.each<[string, (fanout: DefinitionSyncFanout) => unknown]>([
+    ['completes', (fanout) => fanout.complete()],
+    ['fails', (fanout) => fanout.error(new Error('over'))],
+  ])('holds no more tombstones than it may when its fan-out, whose sessions needed them, %s', (_, end) => {
+    const catalog = new DefinitionCatalog({ maxTombstones: 2 });
+    const fanout = new DefinitionSyncFanout({ catalog, overflow: 'catch-up', capacity: 0, logger: silent });
+    const session = fanout.register('stalled', () => NEVER, { replay: 'with-deletes' }).subscribe();
+    commit(fanout, '+a', '+b', '+c', '+d', '-a', '-b', '-c', '-d');
+    expect(all(catalog).length).toBeGreaterThan(2);
+    end(fanout);
+    session.unsubscribe();
+    expect(all(catalog)).toEqual(['-c@7', '-d@8']);
+  });
+
+  it('sweeps up after a fan-out that fails in the middle of a broadcast', () => {
+    const catalog = new DefinitionCatalog({ maxTombstones: 0 });
+    const fanout: DefinitionSyncFanout = new DefinitionSyncFanout({ catalog, logger: silent });
+    fanout.register('ends it', () => fanout.error(new Error('over'))).subscribe();
+    commit(fanout, '-a');
+    expect(all(catalog)).toEqual([]);
+    expect(catalog.completeSince()).toBe(1);
   });
 
   it('needs one for replay and for catch-up', () => {

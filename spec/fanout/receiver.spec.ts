@@ -121,7 +121,7 @@ describe('receiver', () => {
     broadcast(fanout, 'a');
     expect(await left.return('why')).toEqual({ done: true, value: 'why' });
     const reset = new Error('reset');
-    await expect(thrownInto.throw?.(reset)).rejects.toBe(reset);
+    await expect(thrownInto.throw(reset)).rejects.toBe(reset);
     expect([left.closed, thrownInto.closed, fanout.stats().discarded]).toEqual([true, true, 2]);
     async function* all(receiver: DefinitionReceiver) {
       yield* receiver;

@@ -8,6 +8,7 @@ import {
 import { DefinitionSyncFanout, type FanoutEvent } from 'ddl-fanout';
 import { instrumentFanout } from 'ddl-fanout/otel';
 import { definition, failingDelivery, recordingLogger, stalledDelivery } from 'ddl-fanout/testing';
+import type { Meter } from '@opentelemetry/api';
 import { EMPTY, Subject } from 'rxjs';
 
 const stats = {
@@ -137,6 +138,16 @@ describe('instrumentFanout', () => {
     const uninstall = instrumentFanout({ stats: () => stats, events$ }, provider.getMeter('spec'));
     expect(events$.observed).toBe(true);
     uninstall();
+    expect(events$.observed).toBe(false);
+  });
+
+  it('leaves nobody at `events$` when the meter refuses it', () => {
+    const events$ = new Subject<FanoutEvent>();
+    const refuse = () => {
+      throw new Error('too many callbacks');
+    };
+    const meter = Object.create(provider.getMeter('spec'), { addBatchObservableCallback: { value: refuse } }) as Meter;
+    expect(() => instrumentFanout({ stats: () => stats, events$ }, meter)).toThrow('too many callbacks');
     expect(events$.observed).toBe(false);
   });
 

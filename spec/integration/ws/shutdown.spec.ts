@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { NEVER } from 'rxjs';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -92,6 +93,20 @@ describe('a fan-out that is over', () => {
     expect(client.story).toEqual(['put a']);
     expect(await (await Client.open(origin.server.url)).closed()).toBe(1013);
     expect(origin.server.stats()).toMatchObject({ accepted: 1, full: 1 });
+  });
+
+  it('lets nobody in while others still drain, nor whoever was connected before', async () => {
+    origin = await startOrigin();
+    const early = await Client.open(origin.server.url);
+    const draining = origin.fanout.register('drains', () => NEVER).subscribe();
+    origin.put('a');
+    origin.fanout.complete();
+    early.shake('good', { liteId: 'lite', epoch: 1n });
+    expect([await early.closed(), early.of('HandshakeAck')]).toEqual([1013, []]);
+    expect(await (await Client.open(origin.server.url)).closed()).toBe(1013);
+    expect(origin.server.stats()).toMatchObject({ accepted: 0, full: 2 });
+    expect(origin.fanout.stats().ending).toBe(1);
+    draining.unsubscribe();
   });
 
   it('closes a client that was unregistered, behind what waits', async () => {
