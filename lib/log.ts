@@ -41,7 +41,13 @@ export function safeLogger(logger: Logger = defaultLogger()): Logger {
   const guard = (level: keyof Logger) => {
     methodOption('logger', logger, level);
     return (message: string, context?: object): void => {
-      guarded(() => (context === undefined ? logger[level](message) : logger[level](message, context)));
+      // `guarded`, written out: every registration and every end come by, and its closure is garbage each time.
+      try {
+        if (context === undefined) logger[level](message);
+        else logger[level](message, context);
+      } catch (error) {
+        reportUnhandled(error);
+      }
     };
   };
   return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') };
