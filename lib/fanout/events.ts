@@ -38,8 +38,12 @@ export class FanoutEvents {
     this.events$ = this.#subject.asObservable();
   }
 
+  get observed(): boolean {
+    return this.#subject.observed;
+  }
+
   tell(event: FanoutEvent): void {
-    if (this.#subject.observed) this.#told.next(event);
+    if (this.observed) this.#told.next(event);
   }
 
   /** Completes `events$` after what is still to be told. */

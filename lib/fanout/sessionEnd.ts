@@ -16,8 +16,10 @@ export function announceEnd(
   sessionId: string,
   { reason, error, discarded }: Ended,
 ): void {
-  const ended = { type: 'ended', sessionId, reason, discarded } as const;
-  events.tell(reason === 'failed' ? { ...ended, error } : ended);
+  if (events.observed) {
+    const ended = { type: 'ended', sessionId, reason, discarded } as const;
+    events.tell(reason === 'failed' ? { ...ended, error } : ended);
+  }
   if (reason === 'failed') logger.warn('session failed', { sessionId, discarded, error });
   else logger.debug('session ended', { sessionId, reason, discarded });
 }
