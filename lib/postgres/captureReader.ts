@@ -3,7 +3,7 @@ import { captureState, type CaptureState } from './captureState.js';
 import { delivered } from './deliver.js';
 import type { PostgresConnection } from './postgresLike.js';
 import type { CheckedReaderOptions } from './readerOptions.js';
-import { deleteOf, messageOf, NOTHING } from './rowMessage.js';
+import { deleteOf, keyOf, messageOf, NOTHING } from './rowMessage.js';
 
 const BATCH = 500;
 /** Before every position. */
@@ -53,7 +53,7 @@ export class CaptureReader {
     this.turn++;
     const state = await this.state(connection);
     if (this.position === undefined) yield* this.begin(connection, state);
-    else if (this.origin !== state.origin || state.position < this.position) yield* this.whole(connection, state);
+    else if (this.origin !== state.origin || state.position < this.position) yield* this.outcome(connection, state);
     else if (state.position === this.position) {
       // A quiet moment, so that others who read under this name, just behind this one, still find what they have not read.
       if (this.unpruned > 0) await this.prune(connection);
@@ -72,11 +72,9 @@ export class CaptureReader {
         const { logger, reader } = this.options;
         logger.warn(
           'what this reader has not read was pruned, so it is told the outcome: is its name in use elsewhere?',
-          {
-            reader,
-          },
+          { reader },
         );
-        yield* this.whole(connection, state, this.position);
+        yield* this.outcome(connection, state, this.position);
         continue;
       }
       yield* this.tell(connection, {
@@ -116,7 +114,7 @@ export class CaptureReader {
       [reader],
     );
     if (this.options.snapshot) {
-      yield* this.whole(connection, state);
+      yield* this.outcome(connection, state);
       return;
     }
     const [row] = await connection.query(`SELECT position::text AS position FROM ${this.s}.reader WHERE name = $1`, [
@@ -128,9 +126,9 @@ export class CaptureReader {
   /**
    * What exists, as one statement sees it, functions before the triggers that run them; before that what this reader,
    * or an earlier one of its name, was or would have been told and is gone. Comes at the beginning and when the history
-   * has become another one; where it has a hole, of what exists only what was changed since.
+   * has become another one, all of it; where that has a hole, of what exists only what was changed since.
    */
-  private async *whole(
+  private async *outcome(
     connection: PostgresConnection,
     { origin }: CaptureState,
     since = BEGINNING,
@@ -150,9 +148,8 @@ export class CaptureReader {
       [this.options.reader, since.toString()],
     );
     const head = BigInt(String(rows[0]?.['head']));
-    const there = rows.filter((row) => row['name'] !== null);
-    const now = there.filter((row) => row['payload'] !== null).map((row) => messageOf(row, this.options.scope));
-    const mentioned = new Set(there.map((row) => definitionKey(messageOf(row, undefined))));
+    const now = rows.filter((row) => row['payload'] !== null).map((row) => messageOf(row, this.options.scope));
+    const mentioned = new Set(rows.map(keyOf));
     const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => deleteOf(msg, head));
     const triggersFirst = [...gone, ...now.filter(isDelete)].sort(
       (a, b) => Number(isTrigger(b)) - Number(isTrigger(a)),

@@ -1,4 +1,4 @@
-import type { DefinitionScope, DefinitionSyncMsg } from '../definition.js';
+import { definitionKey, type DefinitionScope, type DefinitionSyncMsg } from '../definition.js';
 import type { Row } from './postgresLike.js';
 
 export const NOTHING = new Uint8Array(0);
@@ -14,6 +14,11 @@ export function messageOf(row: Row, scope: DefinitionScope | undefined): Definit
     position: BigInt(String(row['position'])),
     ...(scope && { scope }),
   };
+}
+
+/** The key of the definition that a row is about. */
+export function keyOf(row: Row): string {
+  return definitionKey({ definitionType: String(row['definition_type']), name: String(row['name']) });
 }
 
 /** The delete of what was told by `msg`. */
