@@ -19,8 +19,8 @@ export interface FanoutOptions {
   /** Default: tslog at `warn` and above. */
   readonly logger?: Logger | undefined;
   /**
-   * Clock, and turns for the sessions that read the log, which it should not give all at once; default: the event loop's. In virtual time hand in the `TestScheduler`,
-   * or `asyncScheduler` inside its `run`.
+   * Clock, and turns for the sessions that read the log, which it should not give all at once; default: the event loop's. In
+   * virtual time hand in the `TestScheduler`, or `asyncScheduler` inside its `run`.
    */
   readonly scheduler?: SchedulerLike | undefined;
 }
