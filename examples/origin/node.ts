@@ -64,14 +64,14 @@ export async function startInCluster(
       .subscribe(node.fanout);
   });
 
-  // All read under one name, behind their publishes: what a leader could not publish any more the next one is told again.
+  // All read under one name, after their publishes: what a leader could not publish any more the next one is told again.
   const leading = definitions
     .lead(({ publish }) =>
       defer(() => {
         notices.lines.push(`${name} leads: it reads the database's capture`);
         return capture({
           reader: 'leader',
-          // What the bucket can never hold must not keep back what commits behind it.
+          // What the bucket can never hold must not keep back what commits after it.
           deliver: (msg) =>
             publish(msg, { unlessStored: true }).catch((error: unknown) => {
               if (!isUndeliverable(error)) throw error;

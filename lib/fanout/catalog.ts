@@ -162,8 +162,8 @@ export class DefinitionCatalog {
 
   /**
    * A sequence from which `framesAfter(sequence, scope)`, read in one go, tells all that came later. Below it a delete may be
-   * missing, forgotten beyond `maxTombstones`: whoever has read less far must begin anew. 0 as long as nothing was forgotten, at
-   * least of this scope; of one that the catalog holds nothing of, it may be that of another.
+   * missing, forgotten beyond `maxTombstones`: whoever has read less far must begin anew. 0 as long as nothing was forgotten; of a
+   * scope that was empty when another was let go, it may be that of the other.
    * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
    */
   completeSince(scope?: DefinitionScope): number {

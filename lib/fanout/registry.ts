@@ -49,7 +49,7 @@ export class Registry implements HubHost {
   }
 
   /**
-   * Registers the session; one of the same id is replaced: the frame under way is its last.
+   * Registers the session, and begins its replay; one of the same id is replaced: the frame under way is its last.
    * The new one is in place before anybody is told, and before the old one ends: the log must not go in between.
    */
   add(session: Session, replay: boolean | 'with-deletes'): void {

@@ -27,7 +27,7 @@ export class Turns {
   #running = false;
   #scheduled = false;
 
-  /** @param scheduler where turns come from; default, and where it would give one at once: the event loop's next macrotask */
+  /** @param scheduler where turns come from; default, and where it runs what it is given at once: the event loop's next macrotask */
   constructor(private readonly scheduler: SchedulerLike | undefined) {}
 
   /** The reader would take frames: now, if this turn has any left, or in one of the next turns. */
@@ -69,7 +69,7 @@ export class Turns {
       nextMacrotask(turn);
       return;
     }
-    // A scheduler that runs work at once, as `queueScheduler` may, gives no turns.
+    // A scheduler that runs work at once, as `queueScheduler` does outside of work of its own, gives no turns.
     let isAtOnce = true;
     this.scheduler.schedule(() => {
       if (isAtOnce) nextMacrotask(turn);

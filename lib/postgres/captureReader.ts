@@ -151,10 +151,8 @@ export class CaptureReader {
     const now = rows.filter((row) => row['payload'] !== null).map((row) => messageOf(row, this.options.scope));
     const mentioned = new Set(rows.map(keyOf));
     const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => deleteOf(msg, head));
-    const triggersFirst = [...gone, ...now.filter(isDelete)].sort(
-      (a, b) => Number(isTrigger(b)) - Number(isTrigger(a)),
-    );
-    const messages = [...triggersFirst, ...now.filter((msg) => !isDelete(msg))];
+    const deletes = [...gone, ...now.filter(isDelete)].sort((a, b) => Number(isTrigger(b)) - Number(isTrigger(a)));
+    const messages = [...deletes, ...now.filter((msg) => !isDelete(msg))];
     yield* this.tell(connection, { messages, position: head, origin });
   }
 

@@ -7,7 +7,7 @@ import { checkReader } from './readerOptions.js';
 import { withConnection } from './withConnection.js';
 
 /**
- * Forgets how far a reader has read, so that the log is no longer kept for it. For readers that do not come back;
+ * Forgets how far a reader has read, and prunes what the log kept for it alone. For readers that do not come back;
  * one that does is a new reader.
  * @returns true when there was such a reader
  * @throws {FanoutError} BAD_OPTION at call time
@@ -19,6 +19,7 @@ export function forgetReader(client: PostgresLike, reader: string, options: Capt
   checkReader(reader);
   return withConnection(client, 'forgetting a reader', async (connection) => {
     const gone = await connection.query(`DELETE FROM ${s}.reader WHERE name = $1 RETURNING name`, [reader]);
+    await connection.query(`DELETE FROM ${s}.change WHERE position <= (SELECT min(position) FROM ${s}.reader)`);
     return gone.length > 0;
   });
 }

@@ -36,7 +36,7 @@ import { isPassing, meaningOf } from './sqlState.js';
  *   another history then (a standby was promoted, the capture was installed anew), what exists is told again and what this
  *   subscription told and is gone is deleted.
  * - Two subscriptions may read under one name, each for itself. Where one has pruned what the other has yet to read, that is
- *   told the outcome: the last state of what changed, deletes of what it told and is gone.
+ *   told the outcome: deletes of what is gone, as far as it told of it or the log has them, and the last state of what changed.
  * @throws {FanoutError} BAD_OPTION at call time
  * @returns errors with `CaptureError` NOT_INSTALLED, PRIVILEGE, VERSION, READ_ONLY or CLOSED, or with the server's own
  *   error where trying again is no use

@@ -14,7 +14,8 @@ export interface RegistrationListener {
 
 /** A connection's place in the fan-out: one registration, replaced by another for every resync. */
 export class Registration {
-  #current = new Subscription();
+  /** Closed when it has delivered all that it is to deliver, and before there is any. */
+  #current = Subscription.EMPTY;
   #soon: NodeJS.Immediate | undefined = undefined;
   #resyncDue = false;
   /** Nothing is to be registered any more. */
@@ -82,7 +83,9 @@ export class Registration {
   finish(): void {
     const isReplaced = this.#finishing;
     this.#finishing = true;
-    if (!isReplaced && !this.settings.fanout.unregister(this.sessionId)) this.listener.completed();
+    // What was unregistered before, by its owner or since the fan-out is over, may still drain.
+    const isLeaving = isReplaced || this.settings.fanout.unregister(this.sessionId);
+    if (!isLeaving && this.#current.closed) this.listener.completed();
   }
 
   /** Nothing more at all. */

@@ -13,6 +13,7 @@ import {
   timer,
   toArray,
 } from 'rxjs';
+import type { DefinitionSyncMsg } from 'ddl-fanout';
 import {
   forgetReader,
   installCapture,
@@ -61,6 +62,10 @@ const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
     ),
   );
 };
+
+/** How many changes the log of a capture has. */
+const countOf = async (database: TestDatabase, schema: string): Promise<number> =>
+  Number((await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`))[0]?.['n']);
 
 /** Installing, reading, coming back and removing, on any server. Every spec has its own capture, in a schema `c...`. */
 export function captureConformance(open: () => Promise<TestDatabase>): void {
@@ -291,23 +296,25 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
 
     it('prunes what every named reader has read, and keeps what one has not', async () => {
       const { schema, listen, end } = await fresh();
-      const count = async (): Promise<number> =>
-        Number((await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`))[0]?.['n']);
       const slow = listen({ reader: 'slow', snapshot: false });
       await slow.settled();
       slow.stop();
       const fast = listen({ reader: 'fast' });
       await database.sql(`${fn('s.f')} DROP FUNCTION s.f()`);
       await fast.settled();
-      expect(await count()).toBeGreaterThanOrEqual(2);
+      expect(await countOf(database, schema)).toBeGreaterThanOrEqual(2);
       const back = listen({ reader: 'slow', snapshot: false });
       await back.settled();
       expect(back.messages.map(line)).toEqual(['put function s.f()', 'delete function s.f()']);
       back.stop();
+      await database.sql(fn('s.more'));
+      const hasRead = `SELECT r.position = c.position AS all FROM ${schema}.reader r, ${schema}.capture c WHERE r.name = 'fast'`;
+      await until(async () => (await database.sql(hasRead))[0]?.['all'] === true);
+      fast.stop();
+      expect(await countOf(database, schema)).toBeGreaterThan(0);
       expect(await forgetReader(database.client, 'slow', { schema })).toBe(true);
+      expect(await countOf(database, schema)).toBe(0);
       expect(await forgetReader(database.client, 'slow', { schema })).toBe(false);
-      await fast.settled();
-      await until(async () => (await count()) === 0);
       await end();
     });
 
@@ -338,8 +345,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         const many = Array.from({ length: 600 }, (_, i) => fn(`s.g${i}`));
         await told(`BEGIN; ${many.join(' ')} COMMIT`, 'put function s.g599()');
         expect(byHand.prunings()).toBe(3);
-        const [left] = await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`);
-        expect(left?.['n']).toBe(100);
+        expect(await countOf(database, schema)).toBe(100);
       } finally {
         reading.unsubscribe();
       }
@@ -360,22 +366,37 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
             },
           }).subscribe();
         });
-        const [left] = await database.sql(`SELECT count(*)::int AS n FROM ${schema}.change`);
-        expect(left?.['n']).toBe(0);
+        expect(await countOf(database, schema)).toBe(0);
       }
       await end();
     });
 
     it('tells two subscriptions of one name each change once', async () => {
-      const { listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
-      // The slow one finds holes; no definition changes twice, so that the outcome is each change.
-      const both = [listen(), listen({ deliver: () => timer(20), logger: recordingLogger() })];
-      for (const listener of both) await listener.settled();
-      for (let i = 0; i < 30; i++) await database.sql(i === 15 ? 'DROP FUNCTION s.a()' : fn(`s.f${i}`));
-      for (const listener of both) await listener.settled();
+      const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
+      const log = recordingLogger();
+      const begun$ = new Subject<string>();
+      let gate = Promise.resolve();
+      const deliver = ({ name }: DefinitionSyncMsg) => {
+        begun$.next(name);
+        return gate;
+      };
+      const [fast, slow] = [listen(), listen({ deliver, logger: log })];
+      for (const listener of [fast, slow]) await listener.settled();
+      let open = (): void => undefined;
+      gate = new Promise((resolve) => (open = resolve));
+      const begun = firstValueFrom(begun$.pipe(first((name) => name === 's.f0()')));
+      await database.sql(fn('s.f0'));
+      await begun;
+      // No definition changes twice, so that the outcome of what the fast one prunes is each change.
+      for (let i = 1; i < 30; i++) await database.sql(i === 15 ? 'DROP FUNCTION s.a()' : fn(`s.f${i}`));
+      await fast.settled();
+      await until(async () => (await countOf(database, schema)) === 0);
+      open();
+      await slow.settled();
+      expect(log.lines).toMatchObject([{ level: 'warn', context: { reader: 'default' } }]);
       const puts = (from: number, to: number): string[] =>
         Array.from({ length: to - from }, (_, i) => `put function s.f${from + i}()`);
-      for (const { messages } of both) {
+      for (const { messages } of [fast, slow]) {
         const told = messages.map(line);
         expect(told.slice(0, 2)).toEqual(['put function s.a()', 'put function s.b()']);
         expect(told.slice(2).toSorted()).toEqual([...puts(0, 15), 'delete function s.a()', ...puts(16, 30)].toSorted());

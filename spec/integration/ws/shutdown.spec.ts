@@ -37,6 +37,19 @@ describe('close', () => {
     expect(origin.fanout.stats()).toMatchObject({ activeSessions: 0, ending: 0, discarded: 0 });
   });
 
+  it.each<[string, (fanout: DefinitionSyncFanout) => unknown]>([
+    ['the fan-out has completed', (fanout) => fanout.complete()],
+    ['its session was unregistered', (fanout) => fanout.unregister([...fanout.sessions()][0]?.sessionId ?? '')],
+  ])('sends what waits also when %s before', async (_, before) => {
+    const stuck = await stuckClient();
+    before(origin.fanout);
+    const closing = origin.server.close({ grace: 60_000 });
+    stuck.socket.resume();
+    expect(await stuck.closed()).toBe(1001);
+    await closing;
+    expect(stuck.story).toHaveLength(5_000);
+  });
+
   it('waits for a slow client no longer than the grace', async () => {
     const stuck = await stuckClient();
     await origin.server.close({ grace: 200 });
