@@ -1,9 +1,10 @@
 import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 import { captureState, type CaptureState } from './captureState.js';
 import { delivered } from './deliver.js';
+import { outcomeSince } from './outcome.js';
 import type { PostgresConnection } from './postgresLike.js';
 import type { CheckedReaderOptions } from './readerOptions.js';
-import { deleteOf, keyOf, messageOf, NOTHING } from './rowMessage.js';
+import { messageOf, NOTHING } from './rowMessage.js';
 
 const BATCH = 500;
 /** Before every position. */
@@ -101,7 +102,7 @@ export class CaptureReader {
     this.position = position;
     this.origin = origin;
     for (const msg of messages) {
-      if (isDelete(msg)) this.told.delete(definitionKey(msg));
+      if (msg.action === 'delete') this.told.delete(definitionKey(msg));
       else this.told.set(definitionKey(msg), { ...msg, payload: NOTHING });
     }
   }
@@ -123,37 +124,16 @@ export class CaptureReader {
     yield { messages: [], position: BigInt(String(row?.['position'])), origin: state.origin };
   }
 
-  /**
-   * What exists, as one statement sees it, functions before the triggers that run them; before that what this reader,
-   * or an earlier one of its name, was or would have been told and is gone. Comes at the beginning and when the history
-   * has become another one, all of it; where that has a hole, of what exists only what was changed since.
-   */
+  /** All of it at the beginning, and when the history has become another one; where that has a hole, what changed since. */
   private async *outcome(
     connection: PostgresConnection,
     { origin }: CaptureState,
     since = BEGINNING,
   ): AsyncGenerator<ReadBatch> {
-    const rows = await connection.query(
-      `SELECT h.position::text AS head, d.position::text AS position, d.definition_type, d.name, d.action, d.payload
-       FROM ${this.s}.capture h LEFT JOIN (
-         SELECT position, definition_type, name, 'put' AS action, CASE WHEN position > $2::bigint THEN payload END AS payload
-         FROM ${this.s}.definition
-         UNION ALL
-         SELECT max(c.position), c.definition_type, c.name, 'delete', '' FROM ${this.s}.change c
-         WHERE c.action = 'delete' AND c.position > (SELECT r.position FROM ${this.s}.reader r WHERE r.name = $1)
-           AND NOT EXISTS (SELECT FROM ${this.s}.definition n WHERE n.definition_type = c.definition_type AND n.name = c.name)
-         GROUP BY c.definition_type, c.name
-       ) d ON true
-       ORDER BY d.definition_type = 'trigger', d.position`,
-      [this.options.reader, since.toString()],
-    );
-    const head = BigInt(String(rows[0]?.['head']));
-    const now = rows.filter((row) => row['payload'] !== null).map((row) => messageOf(row, this.options.scope));
-    const mentioned = new Set(rows.map(keyOf));
-    const gone = [...this.told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => deleteOf(msg, head));
-    const deletes = [...gone, ...now.filter(isDelete)].sort((a, b) => Number(isTrigger(b)) - Number(isTrigger(a)));
-    const messages = [...deletes, ...now.filter((msg) => !isDelete(msg))];
-    yield* this.tell(connection, { messages, position: head, origin });
+    const { reader, scope } = this.options;
+    const { s: schema, told } = this;
+    const { messages, position } = await outcomeSince(connection, { schema, reader, scope, told, since });
+    yield* this.tell(connection, { messages, position, origin });
   }
 
   private async *tell(connection: PostgresConnection, batch: ReadBatch): AsyncGenerator<ReadBatch> {
@@ -187,12 +167,4 @@ export class CaptureReader {
       await (this.delivering = delivered(deliver, msg));
     }
   }
-}
-
-function isDelete({ action }: DefinitionSyncMsg): boolean {
-  return action === 'delete';
-}
-
-function isTrigger({ definitionType }: DefinitionSyncMsg): boolean {
-  return definitionType === 'trigger';
 }
