@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DefinitionCatalog, DefinitionSyncFanout } from 'ddl-fanout';
+import { filter, firstValueFrom } from 'rxjs';
 
 // The adapter ------------------------------------------------------------------------------
 const catalog = new DefinitionCatalog({ maxTombstones: 2 }); // so few, that the last client below has missed too much
@@ -62,6 +62,7 @@ function commit(...changes: string[]): void {
 
 /** What a client is told until it has been told of `last`; returns the id to come back with. */
 async function listen(who: string, last: string, lastEventId?: string): Promise<string> {
+  const ended = firstValueFrom(fanout.events$.pipe(filter(({ type }) => type === 'ended')));
   const response = await fetch(url, { headers: lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId } });
   let text = '';
   const decoder = new TextDecoder();
@@ -77,7 +78,7 @@ async function listen(who: string, last: string, lastEventId?: string): Promise<
     return [`${action} ${name}`];
   });
   console.log(`${who}: ${told.join(', ')}`);
-  while (fanout.activeSessions > 0) await sleep(10); // the server hears of it a little later
+  await ended; // the server hears of it a little later
   return /id: (\S+)\ndata: [^\n]*\n\n$/.exec(text)?.[1] ?? '';
 }
 

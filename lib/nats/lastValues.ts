@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Observable, fromEvent, takeUntil, takeWhile, tap, throwError, timeout } from 'rxjs';
+import { fromEvent, takeUntil, takeWhile, throwError, timeout } from 'rxjs';
 import type { Bucket } from './bucket.js';
 import { NatsDefinitionsError } from './errors.js';
 import { followStream } from './followStream.js';
@@ -11,33 +11,25 @@ interface LastValue {
 }
 
 /**
- * The last value under every subject of a bucket, by digest: some 200 bytes each. Nothing is kept until `read` is called; from
- * then on whoever writes to the bucket and follows it says what has become of it.
+ * The last value under every subject of a bucket, by digest: some 200 bytes each. Nothing is kept until it is asked for one;
+ * then the bucket is read through, and from then on whoever writes to it and follows it says what has become of it.
  */
 export class LastValues {
   #values: Map<string, LastValue> | undefined;
 
   constructor(private readonly bucket: Bucket) {}
 
-  get isRead(): boolean {
-    return this.#values !== undefined;
-  }
-
   /**
-   * Reads all that the bucket holds up to a sequence that it has reached; completes then, or when `signal` aborts. Errors with
-   * UNAVAILABLE when nothing comes for the bucket's `timeout`; whatever it errors with, it is as if it had not been read.
+   * The sequence under which these bytes are the subject's last value; `undefined` when they are not, as far as is known, or
+   * `signal` aborts.
+   * @param upTo the bucket is read through up to here at least: a sequence that it has reached
+   * @throws {NatsDefinitionsError} UNAVAILABLE when nothing comes for the bucket's `timeout`, or what following it errors
+   * with; it is read through again then when it is asked again
    */
-  read(upTo: number, signal: AbortSignal): Observable<unknown> {
-    this.#values ??= new Map();
-    return followStream(this.bucket, {}).pipe(
-      tap((msg) => {
-        this.note(msg.subject, msg.info.streamSequence, msg.data);
-      }),
-      takeWhile((msg) => msg.info.streamSequence < upTo),
-      timeout({ each: this.bucket.timeout, with: () => throwError(() => unanswered(this.bucket)) }),
-      tap({ error: () => (this.#values = undefined) }),
-      takeUntil(fromEvent(signal, 'abort')),
-    );
+  async sequenceOf(subject: string, bytes: Uint8Array, upTo: number, signal: AbortSignal): Promise<number | undefined> {
+    if (this.#values === undefined) await this.#readThrough(upTo, signal);
+    const value = this.#values?.get(subject);
+    return value?.digest === digestOf(bytes) ? value.sequence : undefined;
   }
 
   /** @param bytes the value; none where it is not known */
@@ -48,10 +40,22 @@ export class LastValues {
     this.#values?.set(subject, { sequence, digest: bytes && digestOf(bytes) });
   }
 
-  /** The sequence under which these bytes are the subject's last value; `undefined` when they are not, as far as is known. */
-  sequenceOf(subject: string, bytes: Uint8Array): number | undefined {
-    const value = this.#values?.get(subject);
-    return value?.digest === digestOf(bytes) ? value.sequence : undefined;
+  async #readThrough(upTo: number, signal: AbortSignal): Promise<void> {
+    // There from now on: what is written meanwhile is noted too.
+    this.#values = new Map();
+    const messages$ = followStream(this.bucket, {}).pipe(
+      takeWhile((msg) => msg.info.streamSequence < upTo, true),
+      timeout({ each: this.bucket.timeout, with: () => throwError(() => unanswered(this.bucket)) }),
+      takeUntil(fromEvent(signal, 'abort')),
+    );
+    try {
+      await messages$.forEach((msg) => {
+        this.note(msg.subject, msg.info.streamSequence, msg.data);
+      });
+    } catch (error) {
+      this.#values = undefined;
+      throw error;
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, lastValueFrom, takeUntil } from 'rxjs';
+import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, takeUntil } from 'rxjs';
 import { type Bucket, checkSame } from './bucket.js';
 import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
 import { followStream } from './followStream.js';
@@ -105,15 +105,13 @@ export class Term {
     // What is left out waits for nothing else: without turns of the event loop between them thousands would cost the lease.
     await nextTurn();
     if (this.#isOver()) throw this.#fenced();
-    if (!this.#lastValues.isRead) {
-      try {
-        await lastValueFrom(this.#lastValues.read(this.#read$.value, this.over), { defaultValue: undefined });
-      } catch (error) {
-        throw this.#reasonOf(error);
-      }
-      if (this.#isOver()) throw this.#fenced();
+    try {
+      const sequence = await this.#lastValues.sequenceOf(subject, bytes, this.#read$.value, this.over);
+      if (!this.#isOver()) return sequence;
+    } catch (error) {
+      throw this.#reasonOf(error);
     }
-    return this.#lastValues.sequenceOf(subject, bytes);
+    throw this.#fenced();
   }
 
   async #write(subject: string, bytes: Uint8Array, given: string | undefined): Promise<number> {
