@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { NEVER } from 'rxjs';
+import { DefinitionSyncFanout } from 'ddl-fanout';
+import { definition } from 'ddl-fanout/testing';
+import { collectGarbage } from '../helpers/collectGarbage.js';
+import { silent } from '../helpers/fanout.js';
+import type { Observable } from 'rxjs';
+import type { FanoutOptions } from 'ddl-fanout';
+
+// Bytes of heap, which no machine changes as it changes times.
+
+const SESSIONS = 2_000;
+/** Less than a word for each session: whatever is made is made once for all. */
+const FOR_ALL = 8 * SESSIONS;
+const ROUNDS = 8;
+const msg = definition('f()');
+const names = Array.from({ length: SESSIONS }, (_, i) => `session-${i}`);
+
+/** What `work` allocates: the least of some rounds, since the engine's own work comes on top of others. */
+async function allocatedBy(work: () => void): Promise<number> {
+  let least = Infinity;
+  for (let round = 0; round < ROUNDS; round++) {
+    await collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    work();
+    least = Math.min(least, process.memoryUsage().heapUsed - before);
+  }
+  return least;
+}
+
+function fanoutTo(deliver: () => Observable<never> | undefined, options: FanoutOptions = {}): DefinitionSyncFanout {
+  const fanout = new DefinitionSyncFanout({ logger: silent, ...options });
+  for (const name of names) fanout.register(name, deliver).subscribe();
+  return fanout;
+}
+
+describe('the memory that is allocated', () => {
+  it('by a broadcast does not grow with the sessions that are ready', async () => {
+    const fanout = fanoutTo(() => undefined);
+    expect(await allocatedBy(() => fanout.broadcast(msg))).toBeLessThan(FOR_ALL);
+  });
+
+  it('by a broadcast does not grow with the sessions for which the frame waits', async () => {
+    const fanout = fanoutTo(() => NEVER);
+    fanout.broadcast(msg);
+    expect(await allocatedBy(() => fanout.broadcast(msg))).toBeLessThan(FOR_ALL);
+    expect(fanout.stats().waiting).toBe(ROUNDS * SESSIONS);
+  });
+
+  it('by a broadcast does not grow with the sessions that are full', async () => {
+    const fanout = fanoutTo(() => NEVER, { capacity: 0 });
+    fanout.broadcast(msg);
+    expect(await allocatedBy(() => fanout.broadcast(msg))).toBeLessThan(FOR_ALL);
+    expect(fanout.framesDropped).toBe(ROUNDS * SESSIONS);
+  });
+
+  it('by a broadcast does not grow with the receivers, nor by taking from them', async () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const receivers = names.map((name) => fanout.receiver(name));
+    let taken = 0;
+    const work = (): void => {
+      fanout.broadcast(msg);
+      receivers.forEach((receiver) => (taken += receiver.tryReceive() === undefined ? 0 : 1));
+    };
+    expect(await allocatedBy(work)).toBeLessThan(FOR_ALL);
+    expect(taken).toBe(ROUNDS * SESSIONS);
+  });
+});
