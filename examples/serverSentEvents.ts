@@ -17,9 +17,9 @@ let clients = 0;
 
 function serveEvents(request: IncomingMessage, response: ServerResponse): void {
   const [ofRun, sequence] = String(request.headers['last-event-id']).split('/');
-  const resumes = ofRun === run && Number(sequence) >= catalog.completeSince();
-  const read = resumes ? Number(sequence) : 0;
-  const receiver = fanout.receiver(`events-${String(++clients)}`, { replay: 'with-deletes' });
+  const resumes = ofRun === run && catalog.canResumeAfter(Number(sequence));
+  const after = resumes ? Number(sequence) : 0;
+  const receiver = fanout.receiver(`events-${String(++clients)}`, { replay: 'with-deletes', after });
   if (receiver.closed) {
     response.writeHead(503).end(); // the fan-out is over: an empty replay would empty the client
     return;
@@ -33,7 +33,6 @@ function serveEvents(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders();
     if (!resumes) response.write('event: reset\ndata:\n\n'); // the client lets go of what it has
     for await (const frame of receiver) {
-      if (frame.sequence <= read) continue;
       const { definitionType, name, action, payload } = frame.msg;
       const data = JSON.stringify({ definitionType, name, action, payload: new TextDecoder().decode(payload) });
       const written = response.write(`id: ${run}/${String(frame.sequence)}\ndata: ${data}\n\n`);

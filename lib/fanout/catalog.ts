@@ -71,9 +71,10 @@ export class CatalogInside {
     return log;
   }
 
-  /** From which sequence on the scope has every delete. */
-  completeSince(key: string): number {
-    return this.#logs.get(key)?.forgotten ?? this.#forgotten;
+  /** Whether the scope has every delete that came later, and there was such a sequence. */
+  canResumeAfter(key: string, sequence: number): boolean {
+    const forgotten = this.#logs.get(key)?.forgotten ?? this.#forgotten;
+    return Number.isInteger(sequence) && sequence >= forgotten && sequence <= this.last;
   }
 
   /** Nobody reads this scope any more: an empty log is let go. */
@@ -161,13 +162,13 @@ export class DefinitionCatalog {
   }
 
   /**
-   * A sequence from which `framesAfter(sequence, scope)`, read in one go, tells all that came later. Below it a delete may be
-   * missing, forgotten beyond `maxTombstones`: whoever has read less far must begin anew. 0 as long as nothing was forgotten; of a
-   * scope that was empty when another was let go, it may be that of the other.
+   * Whether `framesAfter(sequence, scope)`, read in one go, tells all that came later, and a session can resume there (its option
+   * `after`). `false`: begin anew, since a later delete is forgotten, beyond `maxTombstones`, or there was no such sequence; any
+   * number may be asked for. For a scope without definitions, what another scope forgot may count too.
    * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
    */
-  completeSince(scope?: DefinitionScope): number {
-    return this.#inside.completeSince(scopeKey(checkScope(scope)));
+  canResumeAfter(sequence: number, scope?: DefinitionScope): boolean {
+    return this.#inside.canResumeAfter(scopeKey(checkScope(scope)), sequence);
   }
 }
 

@@ -135,7 +135,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   ): Observable<R> {
     checkSessionId(sessionId);
     functionOption('deliver', deliver);
-    const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
+    const { scope, capacity, overflow, replay, after } = checkSessionOptions(options, this.#defaults);
     return new SessionObservable<R>((output, made) => {
       if (this.#over) {
         if (this.#failure === undefined) output.complete();
@@ -146,7 +146,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
       const observer = output as Observer<unknown>;
       const session = new Session(sessionId, group, capacity, overflow, deliver, observer);
       made(session);
-      this.#registry.add(session, replay);
+      this.#registry.add(session, replay, after);
     });
   }
 
@@ -156,11 +156,11 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
    */
   receiver(sessionId: string, options: SessionOptions = {}): DefinitionReceiver {
     checkSessionId(sessionId);
-    const { scope, capacity, overflow, replay } = checkSessionOptions(options, this.#defaults);
+    const { scope, capacity, overflow, replay, after } = checkSessionOptions(options, this.#defaults);
     const group = this.#over ? new Group(this.#registry, '', scope, undefined) : this.#registry.hub.group(scope);
     const session = new PulledSession(sessionId, group, capacity, overflow);
     if (this.#over) session.refuse(this.#failure);
-    else this.#registry.add(session, replay);
+    else this.#registry.add(session, replay, after);
     return new Receiver(session);
   }
 

@@ -1,3 +1,4 @@
+import { badOption } from '../options.js';
 import { FanoutEvents } from './events.js';
 import { Hub } from './hub.js';
 import { KeyedMap } from './keyedMap.js';
@@ -52,13 +53,14 @@ export class Registry implements HubHost {
    * Registers the session, and begins its replay; one of the same id is replaced: the frame under way is its last.
    * The new one is in place before anybody is told, and before the old one ends: the log must not go in between.
    */
-  add(session: Session, replay: boolean | 'with-deletes'): void {
+  add(session: Session, replay: boolean | 'with-deletes', after: number): void {
     const { id: sessionId } = session;
+    const canBegin = after === 0 || this.#catalog?.canResumeAfter(session.group.key, after);
     this.totals.registered++;
     this.#unfinished++;
     const old = this.#sessions.set(sessionId, session);
     session.group.attach(session);
-    if (replay !== false) session.replay(replay === 'with-deletes');
+    if (replay !== false) session.replay(replay === 'with-deletes', after);
     if (old !== undefined) {
       this.#ending.add(old);
       if (!old.group.awaits(old)) {
@@ -73,7 +75,8 @@ export class Registry implements HubHost {
       this.#part(old);
       old.close('replaced');
     }
-    session.begin();
+    if (canBegin) session.begin();
+    else session.fail(badOption('after', 'a sequence since which the catalog has forgotten no delete', after));
   }
 
   /** Ends the session gracefully; its id is free from now on. */

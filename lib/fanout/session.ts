@@ -46,13 +46,14 @@ export class Session extends GroupMember implements LogReading {
     return this.reader !== undefined && this.status === PAUSED;
   }
 
-  /** Reads the log from its beginning before anything is pushed. Called before the session can be offered a frame. */
-  replay(withDeletes: boolean): void {
+  /** Reads the log before anything is pushed. Called before the session can be offered a frame. */
+  replay(withDeletes: boolean, after: number): void {
     const { log } = this.group;
     if (log === undefined) return;
     const last = this.host.lastSequence();
     const rule = { deletesUntil: withDeletes ? last : 0, since: last };
-    this.read(new LogReader(log, 0, rule, withDeletes ? log.size : log.live));
+    const whole = withDeletes ? log.size : log.live;
+    this.read(new LogReader(log, after, rule, after > 0 ? undefined : whole));
   }
 
   /** Everybody knows of the session now: the replay begins. */

@@ -15,6 +15,11 @@ export interface SessionOptions {
    * remembered too, for a device that cannot know what it missed. Needs a catalog; default `false`.
    */
   readonly replay?: boolean | 'with-deletes' | undefined;
+  /**
+   * Resumes: leaves out of `replay: 'with-deletes'`, which it needs, all frames up to this sequence, of which the receiving side has
+   * been told. A session that the catalog has not all deletes for since then fails, with BAD_OPTION (see `canResumeAfter`). Default 0.
+   */
+  readonly after?: number | undefined;
 }
 
 export interface SessionDefaults {
@@ -29,6 +34,7 @@ export interface CheckedSessionOptions {
   readonly capacity: number;
   readonly overflow: OverflowStrategy;
   readonly replay: boolean | 'with-deletes';
+  readonly after: number;
 }
 
 const STRATEGIES: readonly OverflowStrategy[] = ['drop-incoming', 'drop-oldest', 'error', 'catch-up'];
@@ -40,13 +46,16 @@ export function checkSessionOptions(options: SessionOptions, defaults: SessionDe
     capacity = defaults.capacity,
     overflow = defaults.overflow,
     replay = false,
+    after = 0,
   } = objectOption('options', options);
   oneOf('replay', replay, [false, true, 'with-deletes']);
   if (replay !== false && !defaults.hasCatalog) throw needsCatalog('replay', replay);
+  wholeNumber('after', after);
+  if (after > 0 && replay !== 'with-deletes') throw badOption('after', "used with replay: 'with-deletes'", after);
   wholeNumber('capacity', capacity);
   oneOf('overflow', overflow, STRATEGIES);
   if (overflow === 'catch-up' && !defaults.hasCatalog) throw needsCatalog('overflow', overflow);
-  return { scope: checkScope(scope), capacity, overflow, replay };
+  return { scope: checkScope(scope), capacity, overflow, replay, after };
 }
 
 /** @throws {FanoutError} BAD_OPTION unless it is a string. */

@@ -128,21 +128,31 @@ describe('DefinitionCatalog', () => {
     expect(() => new DefinitionCatalog().framesAfter(value)).toThrow(bad);
   });
 
-  it('is complete since the newest delete that it has forgotten, also when nothing else is left of a scope', () => {
+  it('can be resumed from after the newest delete that it has forgotten, also when nothing else is left of a scope', () => {
     const catalog = new DefinitionCatalog({ maxTombstones: 1 });
-    const since: number[] = [];
+    const places = (of?: typeof scope) =>
+      [0, 1, 2, 3, 4, 5, 6, 7, 8].filter((sequence) => catalog.canResumeAfter(sequence, of));
+    const first: unknown[] = [];
     for (const frame of frames(['+a', '+b', '-a', '-b', '+b', '-c', '-d'])) {
       catalog.apply(frame);
-      since.push(catalog.completeSince());
+      first.push(places()[0]);
     }
-    expect(since).toEqual([0, 0, 0, 3, 3, 3, 6]);
-    expect(catalog.completeSince(scope)).toBe(0);
+    expect(first).toEqual([0, 0, 0, 3, 3, 3, 6]);
+    expect(places()).toEqual([6, 7]);
+    expect(places(scope)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     const forgetful = new DefinitionCatalog({ maxTombstones: 0 });
     for (const frame of frames(['+a', '-a'])) forgetful.apply(frame);
-    expect([forgetful.completeSince(), forgetful.completeSince(scope)]).toEqual([2, 2]);
+    expect([0, 1, 2, 3].map((sequence) => forgetful.canResumeAfter(sequence))).toEqual([false, false, true, false]);
+    expect(forgetful.canResumeAfter(1, scope)).toBe(false);
   });
 
-  it('brings whoever has read as far as it is complete to what is there now', () => {
+  it.each([NaN, -1, 1.5, Infinity, '1' as never, undefined as never])('cannot be resumed from after %p', (sequence) => {
+    const catalog = new DefinitionCatalog();
+    for (const frame of frames(['+a', '+b'])) catalog.apply(frame);
+    expect(catalog.canResumeAfter(sequence)).toBe(false);
+  });
+
+  it('brings whoever can resume to what is there now', () => {
     const change = fc
       .tuple(fc.constantFrom('+', '-'), fc.constantFrom('a', 'b', 'c', 'd'))
       .map((parts) => parts.join(''));
@@ -157,7 +167,8 @@ describe('DefinitionCatalog', () => {
           catalog.apply(frame);
           apply(now, frame);
           states.push(new Set(now));
-          for (let read = catalog.completeSince(); read <= frame.sequence; read++) {
+          for (let read = 0; read <= frame.sequence; read++) {
+            if (!catalog.canResumeAfter(read)) continue;
             const mine = new Set(states[read]);
             for (const missed of catalog.framesAfter(read)) apply(mine, missed);
             expect(mine).toEqual(now);
@@ -269,7 +280,7 @@ describe('a catalog and its fan-out', () => {
     fanout.register('ends it', () => fanout.error(new Error('over'))).subscribe();
     commit(fanout, '-a');
     expect(all(catalog)).toEqual([]);
-    expect(catalog.completeSince()).toBe(1);
+    expect([0, 1].map((sequence) => catalog.canResumeAfter(sequence))).toEqual([false, true]);
   });
 
   it('needs one for replay and for catch-up', () => {
