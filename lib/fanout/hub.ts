@@ -107,7 +107,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   #sweep(key: string): void {
     const { catalog } = this;
     const group = this.#groups.get(key);
-    catalog?.open(key).sweep(group?.slots.sessions);
+    catalog?.open(key).sweep(() => group?.slots.unready() ?? []);
     if (group === undefined) catalog?.close(key);
   }
 

@@ -51,12 +51,14 @@ export class Retention {
     this.#held.delete(follower);
   }
 
-  sweep(followers: readonly (Follower | undefined)[]): void {
+  /** @param behind gives all that may be behind; called only when there is a tombstone to decide on */
+  sweep(behind: () => readonly Follower[]): void {
     this.#releasePassed();
     if (this.#unsorted.length === 0 && this.#spare.size <= this.maxTombstones) return;
+    const followers = behind();
     const needs = new Needs(followers);
     const spared = this.#sort(needs);
-    if (spared.length > 0) for (const follower of followers) follower?.spared(spared);
+    if (spared.length > 0) for (const follower of followers) follower.spared(spared);
     if (this.#spare.size <= this.maxTombstones) return;
     for (const entry of this.#spare) {
       entry.witness = needs.witness(entry);
@@ -116,11 +118,11 @@ class Needs {
   readonly #byKnowledge: Ranking;
   readonly #byPromise: Ranking;
 
-  constructor(followers: readonly (Follower | undefined)[]) {
+  constructor(followers: readonly Follower[]) {
     const knows = new Map<number, Follower>();
     const promised = new Map<number, Follower>();
     for (const follower of followers) {
-      if (follower === undefined || follower.cursor === Infinity) continue;
+      if (follower.cursor === Infinity) continue;
       keepSlowest(knows, follower.knows, follower);
       if (follower.promised > 0) keepSlowest(promised, follower.promised, follower);
     }

@@ -98,8 +98,8 @@ export class ScopeLog {
   }
 
   /** Lets tombstones go that no follower needs, up to the limit. Called when the newest frame has reached everyone. */
-  sweep(followers: readonly (Follower | undefined)[] = []): void {
-    this.#retention.sweep(followers);
+  sweep(behind: () => readonly Follower[] = () => []): void {
+    this.#retention.sweep(behind);
   }
 
   /** The follower has left, or needs fewer tombstones than it did. */

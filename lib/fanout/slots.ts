@@ -62,6 +62,11 @@ export class Slots {
     session.index = index;
   }
 
+  /** Those that are not ready: only they can be behind. None that is ready is looked at. */
+  unready(): GroupMember[] {
+    return this.sessions.filter((session, i) => session !== undefined && this.ready[i] === undefined) as GroupMember[];
+  }
+
   clear(): void {
     for (const session of this.sessions) if (session !== undefined) session.index = -1;
     this.sessions.length = 0;

@@ -39,7 +39,7 @@ class Log {
   commit(...changes: string[]): this {
     for (const frame of frames(changes, this.#next)) {
       this.log.append(frame);
-      this.log.sweep(this.followers);
+      this.log.sweep(() => this.followers.filter((each) => each !== undefined));
       this.#next++;
     }
     return this;

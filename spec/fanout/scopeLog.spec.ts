@@ -6,7 +6,7 @@ function filled(changes: readonly string[], maxTombstones = Infinity): ScopeLog 
   const log = new ScopeLog(maxTombstones);
   for (const frame of frames(changes)) {
     log.append(frame);
-    log.sweep([]);
+    log.sweep();
   }
   return log;
 }
@@ -42,7 +42,7 @@ describe('ScopeLog', () => {
     expect(log.replaced.sequence).toBe(0);
     for (const frame of frames(['-a'], 2)) log.append(frame);
     expect(log.replaced).toEqual({ sequence: 1, tombstone: false, spare: false });
-    log.sweep([]);
+    log.sweep();
     for (const frame of frames(['+a'], 3)) log.append(frame);
     expect(log.replaced).toEqual({ sequence: 2, tombstone: true, spare: true });
   });

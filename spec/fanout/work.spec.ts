@@ -8,6 +8,7 @@ import { LogReader } from '../../lib/fanout/logReader.js';
 import { Session } from '../../lib/fanout/session.js';
 import { Ring } from '../../lib/ring.js';
 import { broadcast, expectBalance, silent } from '../helpers/fanout.js';
+import { commit } from '../helpers/byHand.js';
 import { alive } from '../helpers/garbage.js';
 import type { DefinitionFrame, DefinitionSyncMsg } from 'ddl-fanout';
 
@@ -121,6 +122,16 @@ describe('the work of a broadcast', () => {
     expect(returned).not.toHaveBeenCalled();
     for (const session of fanout.sessions()) expect(session).toMatchObject({ offered: 3, delivered: 3, inFlight: 0 });
     expectBalance(fanout);
+  });
+
+  it('looks for whoever needs a delete among the sessions that are not ready, and at no other', () => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, overflow: 'catch-up', capacity: 0, logger: silent });
+    registerMany(fanout, 100, () => undefined);
+    fanout.register('stalls', () => NEVER).subscribe();
+    const cursor = jest.spyOn(Session.prototype, 'cursor', 'get');
+    broadcast(fanout, 'a', 'b');
+    commit(fanout, '-a', '-b', '-c');
+    expect(new Set((cursor.mock.contexts as Session[]).map(({ id }) => id))).toEqual(new Set(['stalls']));
   });
 
   it('grows no queue and subscribes to nothing for deliveries that are done at once', () => {
