@@ -77,8 +77,13 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const { group } = session;
     if (!session.attached) return;
     group.detach(session, afterThis);
-    if (group.log?.hasTombstones) this.#unswept.add(group.key);
+    this.sweepSoon(group);
     this.#closeIfEmpty(group);
+  }
+
+  /** Somebody has moved past tombstones of the group's scope, or has left. */
+  sweepSoon(group: Group): void {
+    if (group.log?.hasTombstones) this.#unswept.add(group.key);
   }
 
   #dispatch(frame: DefinitionFrame): void {

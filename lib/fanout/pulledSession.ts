@@ -78,7 +78,10 @@ export class PulledSession extends Session {
     this.done++;
     this.hasPlace();
     this.taken();
-    if (this.queued === 0) this.endWhenIdle();
+    if (this.queued === 0) {
+      this.drained();
+      this.endWhenIdle();
+    }
     return frame;
   }
 

@@ -8,6 +8,7 @@ import { Turns } from './turns.js';
 import type { Logger } from '../log.js';
 import type { CatalogInside } from './catalog.js';
 import type { CheckedFanoutOptions } from './fanoutOptions.js';
+import type { Group } from './group.js';
 import type { HubHost } from './hub.js';
 import type { Session } from './session.js';
 import type { FanoutStats, SessionStats } from './totals.js';
@@ -110,6 +111,10 @@ export class Registry implements HubHost {
     const ends = sessions.map((session) => ({ session, ended: session.stop('failed', error) }));
     this.logger.error('the fan-out has failed, and all its sessions with it', { sessions: sessions.length, error });
     for (const { session, ended } of ends) session.tell(ended);
+  }
+
+  sweepSoon(group: Group): void {
+    this.hub.sweepSoon(group);
   }
 
   release(session: Session): void {

@@ -111,8 +111,17 @@ export class Session extends GroupMember implements LogReading {
   }
 
   protected override idle(): void {
-    if (this.reader !== undefined) this.host.turns.request(this);
-    else super.idle();
+    if (this.reader !== undefined) {
+      this.host.turns.request(this);
+      return;
+    }
+    this.drained();
+    super.idle();
+  }
+
+  /** The queue is empty, for whose sake tombstones may have been kept. */
+  protected drained(): void {
+    if (this.overflow === 'catch-up') this.host.sweepSoon(this.group);
   }
 
   protected override overflowed(frame: DefinitionFrame, row: Row<DefinitionFrame> | undefined): void {
@@ -125,6 +134,7 @@ export class Session extends GroupMember implements LogReading {
     const sequence = this.reader?.last ?? this.host.lastSequence();
     this.reader = undefined;
     this.group.endReading(this);
+    this.host.sweepSoon(this.group);
     if (this.ending === undefined) this.listen();
     this.emptied();
     // Whoever was told may have ended it, or made it fall behind again.

@@ -1,5 +1,6 @@
 import type { Logger } from '../log.js';
 import type { FanoutEvents } from './events.js';
+import type { Group } from './group.js';
 import type { OverflowAnnouncer } from './overflowAnnouncer.js';
 import type { Session } from './session.js';
 import type { Totals } from './totals.js';
@@ -16,6 +17,8 @@ export interface SessionHost {
   readonly over: boolean;
   /** The last sequence in the catalog; 0 without one. */
   lastSequence(): number;
+  /** A session of the group needs its tombstones no longer: those in excess go with the next broadcast. */
+  sweepSoon(group: Group): void;
   /** Ends a registered session gracefully; its id is free from now on. */
   unregister(session: Session): void;
   /** Takes an ended session out of everything that refers to it. */

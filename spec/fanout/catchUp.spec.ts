@@ -386,7 +386,7 @@ describe('many sessions behind', () => {
   });
 
   it.each([0, 2])(
-    'go with the next of their scope when whoever needed them has caught up, with capacity %i',
+    'go with the next broadcast of any scope when whoever needed them has caught up, with capacity %i',
     async (capacity) => {
       const scope = { tenantId: 1n, databaseId: 1n };
       const catalog = new DefinitionCatalog({ maxTombstones: 0 });
@@ -401,10 +401,24 @@ describe('many sessions behind', () => {
       tell('delete', 'a');
       tell('delete', 'b');
       while (device.finish().length > 0) await new Promise((resolve) => setImmediate(resolve));
-      tell('put', 'y');
-      expect([...catalog.framesAfter(0, scope)].map(short)).toEqual(['+x@3', '+y@6']);
+      expect([...catalog.framesAfter(0, scope)].map(short)).toEqual(['+x@3', '-a@4', '-b@5']);
+      commit(fanout, '+unscoped');
+      expect([...catalog.framesAfter(0, scope)].map(short)).toEqual(['+x@3']);
     },
   );
+
+  it('go with the next broadcast of any scope when a receiver has taken what waited', () => {
+    const scope = { tenantId: 1n, databaseId: 1n };
+    const catalog = new DefinitionCatalog({ maxTombstones: 0 });
+    const fanout = new DefinitionSyncFanout({ catalog, logger: silent });
+    const receiver = fanout.receiver('r', { scope, overflow: 'catch-up' });
+    for (const action of ['put', 'delete']) {
+      fanout.broadcast(definition('a', { scope, action }));
+      expect(receiver.tryReceive()?.msg.action).toBe(action);
+    }
+    commit(fanout, '+unscoped');
+    expect([...catalog.framesAfter(0, scope)]).toEqual([]);
+  });
 
   it('leave nothing of what was created and dropped while a session was behind, also right behind a delete it has got', () => {
     const fanout = new DefinitionSyncFanout({ catalog: true, logger: silent });
