@@ -1,3 +1,7 @@
+/** Places at the beginning, and again when a queue that had grown to more than `ROOMY` is empty. */
+const FEW = 4;
+const ROOMY = 1_024;
+
 /**
  * A first-in, first-out queue in a circular buffer that starts at 4 places and doubles as needed.
  *
@@ -25,8 +29,13 @@ export class Ring<T> {
     const value = this.#slots[this.#head] as T;
     this.#slots[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
-    this.length--;
+    if (--this.length === 0 && this.#slots.length > ROOMY) this.#shrink();
     return value;
+  }
+
+  #shrink(): void {
+    this.#slots.length = FEW;
+    this.#head = 0;
   }
 
   /** Called when full. A loop: copying so few by the array's own methods costs more than all the pushes. */

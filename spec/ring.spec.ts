@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Ring } from '../lib/ring.js';
+import { collectGarbage } from './helpers/collectGarbage.js';
 
 describe('Ring', () => {
   it('gives values back in the order in which they came', () => {
@@ -46,5 +47,17 @@ describe('Ring', () => {
     for (let i = 0; i < 3; i++) ring.shift();
     for (let i = 4; i < 12; i++) ring.push(i);
     expect(Array.from({ length: 9 }, () => ring.shift())).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it('gives back the room that it took for very many, and goes on', async () => {
+    const ring = new Ring<number>();
+    await collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 1_000_000; i++) ring.push(i);
+    for (let i = 0; i < 1_000_000; i++) ring.shift();
+    await collectGarbage();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(1_000_000);
+    for (let i = 0; i < 3_000; i++) ring.push(i);
+    expect(Array.from({ length: 3_000 }, () => ring.shift())).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
   });
 });

@@ -4,6 +4,8 @@ import type { Totals } from './totals.js';
 
 /** While sessions overflow, at most one line in this many milliseconds. */
 const LINE_INTERVAL = 10_000;
+/** A session that comes and goes between full and empty must not write two lines each time: so often in that interval it may. */
+const MOST_BEGINNINGS = 5;
 
 /**
  * Tells overflow: per session on `events$`, fan-out-wide in the log.
@@ -14,6 +16,9 @@ export class OverflowAnnouncer {
   /** The log has been told that sessions overflow, and not that none does any more. */
   #announced = false;
   #lastLine = 0;
+  /** Beginnings that were announced in the interval since `#intervalBegan`. */
+  #beginnings = 0;
+  #intervalBegan = -Infinity;
 
   constructor(
     private readonly events: FanoutEvents,
@@ -25,7 +30,7 @@ export class OverflowAnnouncer {
   began(sessionId: string): void {
     this.#overflowing++;
     this.events.tell({ type: 'overflow-began', sessionId });
-    if (this.#announced) return;
+    if (this.#announced || !this.#mayAnnounce()) return;
     this.#announced = true;
     this.#line('sessions overflow');
     this.#announceEnd();
@@ -44,7 +49,18 @@ export class OverflowAnnouncer {
 
   /** Called after every broadcast. */
   tick(): void {
-    if (this.#overflowing > 0 && this.now() - this.#lastLine >= LINE_INTERVAL) this.#line('sessions still overflow');
+    if (this.#overflowing === 0 || this.now() - this.#lastLine < LINE_INTERVAL) return;
+    this.#announced = true;
+    this.#line('sessions still overflow');
+  }
+
+  #mayAnnounce(): boolean {
+    const now = this.now();
+    if (now - this.#intervalBegan >= LINE_INTERVAL) {
+      this.#intervalBegan = now;
+      this.#beginnings = 0;
+    }
+    return ++this.#beginnings <= MOST_BEGINNINGS;
   }
 
   /** Whoever was told of a beginning may have ended it. */

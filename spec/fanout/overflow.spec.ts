@@ -239,6 +239,33 @@ describe('the log (F10)', () => {
     expect(warnings()[1]?.context).toEqual({ sessions: 0, framesDropped: 30_000 });
   });
 
+  it('writes five pairs of lines in ten seconds for a session that is full again and again, and later what it lost meanwhile', () => {
+    const { fanout, at, warnings } = timed();
+    const device = held();
+    fanout.register('lite', device.deliver, { capacity: 0 }).subscribe();
+    for (let i = 0; i < 1_000; i++) {
+      at(0, 0);
+      device.finish();
+    }
+    expect(warnings()).toHaveLength(10);
+    expect(warnings().at(-1)).toMatchObject({ message: 'no session overflows any more', context: { sessions: 0 } });
+    at(10_500, 10_500);
+    expect(warnings().slice(10)).toMatchObject([
+      { message: 'sessions overflow', context: { sessions: 1, framesDropped: 1_001 } },
+    ]);
+    for (let i = 0; i < 100; i++) {
+      device.finish();
+      at(0, 0);
+    }
+    expect(warnings()).toHaveLength(20);
+    at(10_200);
+    expect(warnings().slice(20)).toMatchObject([
+      { message: 'sessions still overflow', context: { sessions: 1, framesDropped: 1_102 } },
+    ]);
+    device.finish();
+    expect(warnings().slice(21)).toMatchObject([{ message: 'no session overflows any more' }]);
+  });
+
   it.each<[string, (fanout: DefinitionSyncFanout) => unknown]>([
     ['is unsubscribed', () => undefined],
     ['fails', (fanout) => fanout.error(new Error('over'))],
