@@ -5,8 +5,12 @@ import { checkServeOptions, type ServeOptions, type ServerSettings } from './ser
 import { claim, letGo } from './upgrades.js';
 import type { Server as HttpsServer } from 'node:https';
 
-/** Fragments of one message at most; no client that is known sends any. */
-const MOST_FRAGMENTS = 128;
+/**
+ * Bytes of `maxFrameBytes` for each fragment that a message may have, and for each piece in which it may come. A fragment keeps the
+ * whole piece that it came in, up to 64 KiB, and a piece costs Node a few hundred bytes. No client that is known sends fragments.
+ */
+const BYTES_PER_FRAGMENT = 8_192;
+const BYTES_PER_PIECE = 64;
 /** How often the sockets that have not been upgraded are looked at, ms. */
 const LOOK_EVERY = 1_000;
 /** `ws` keeps its limit in 32 bits, of which one is the sign; above it there is none. */
@@ -48,6 +52,7 @@ async function serve(
   open: () => Promise<{ http: HttpServer | HttpsServer; close: () => Promise<void> }>,
 ): Promise<DefinitionServer> {
   const { WebSocketServer } = await import('ws');
+  const { maxFrameBytes } = settings.limits;
   // Compression would make a frame another one for each client; UTF-8 is only in text, which is refused.
   const upgrades = new WebSocketServer({
     noServer: true,
@@ -57,11 +62,17 @@ async function serve(
     skipUTF8Validation: true,
     // One message of a client a turn of the event loop: whoever floods the server delays nobody else.
     allowSynchronousEvents: false,
-    maxPayload: Math.min(settings.limits.maxFrameBytes, MOST_LIMIT),
-    maxFragments: MOST_FRAGMENTS,
+    maxPayload: Math.min(maxFrameBytes, MOST_LIMIT),
+    maxFragments: partsOf(maxFrameBytes, BYTES_PER_FRAGMENT),
+    maxBufferedChunks: partsOf(maxFrameBytes, BYTES_PER_PIECE),
   });
   const { http, close } = await open();
   return new DefinitionServerEnd(settings, upgrades, http, close);
+}
+
+/** As many as the default limit, 64 KiB, has room for at least. */
+function partsOf(maxFrameBytes: number, bytesPerPart: number): number {
+  return Math.min(Math.ceil(Math.max(maxFrameBytes, 65_536) / bytesPerPart), MOST_LIMIT);
 }
 
 /** A server that knows nothing but upgrades. */

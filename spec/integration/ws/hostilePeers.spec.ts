@@ -249,8 +249,8 @@ describe('at any time', () => {
   });
 
   it.each([
-    [128, 'is read as a whole, and closed for what it holds', 1002],
-    [129, 'is closed for their number', 1008],
+    [8, 'is read as a whole, and closed for what it holds', 1002],
+    [9, 'is closed for their number', 1008],
   ])('a message of %i fragments %s', async (count, _what, code) => {
     const socket = await rawClient(origin.server.url);
     const between = Array.from({ length: count - 2 }, () => clientHeader(0x00, 0));
@@ -259,7 +259,7 @@ describe('at any time', () => {
   });
 
   it.each([
-    ['large', 1_000, 1009],
+    ['large', 10_000, 1009],
     ['empty', 0, 1008],
   ])(
     'a message without end, in %s fragments, is bounded',
@@ -278,6 +278,21 @@ describe('at any time', () => {
     },
     30_000,
   );
+});
+
+it('a message that comes byte by byte is closed for the number of its pieces, each of which costs hundreds of bytes', async () => {
+  const socket = await rawClient(origin.server.url);
+  socket.setNoDelay(true);
+  socket.write(clientHeader(0x82, 60_000));
+  const closed = closeCodeOf(socket);
+  let sent = 0;
+  for (; !socket.destroyed && sent < 60_000; sent++) {
+    socket.write(Buffer.alloc(1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect([1008, undefined]).toContain(await closed);
+  expect(sent).toBeGreaterThan(1_000);
+  expect(origin.server.stats()).toMatchObject({ tooLarge: 1 });
 });
 
 describe('a flood', () => {
