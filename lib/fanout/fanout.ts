@@ -13,6 +13,7 @@ import { checkSessionId, checkSessionOptions } from './sessionOptions.js';
 import type { Observable, ObservableInput, Observer } from 'rxjs';
 import type { DefinitionFrame, DefinitionSyncMsg } from '../definition.js';
 import type { WireError } from '../errors.js';
+import type { DefinitionCatalog } from './catalog.js';
 import type { FanoutEvent } from './events.js';
 import type { DefinitionReceiver } from './receiver.js';
 import type { FanoutOptions } from './fanoutOptions.js';
@@ -38,6 +39,8 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
   readonly frames$: Observable<DefinitionFrame>;
   /** What happens to sessions; hot; completes when all is over. */
   readonly events$: Observable<FanoutEvent>;
+  /** Its own, or the one that was handed in; `undefined`: it has none. It takes frames from this fan-out alone until that is over. */
+  readonly catalog: DefinitionCatalog | undefined;
 
   readonly #source = new Subject<DefinitionSyncMsg>();
   readonly #registry: Registry;
@@ -50,6 +53,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
     const checked = checkFanoutOptions(options);
     const { defaults, catalog, logger } = checked;
     this.#defaults = defaults;
+    this.catalog = catalog;
     // RxJS 6 calls an observer's methods on an object of its own.
     this.next = this.next.bind(this);
     this.error = this.error.bind(this);
@@ -67,7 +71,7 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
         ...shownNames(msg),
       });
     };
-    const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.last }));
+    const frames$ = this.#source.pipe(encodeOnce({ onFailure, after: catalog?.lastSequence }));
     connectable(frames$, { connector: () => hub, resetOnDisconnect: false }).connect();
   }
 

@@ -28,7 +28,8 @@ export interface FanoutOptions {
 /** Fan-out options, checked, with every default filled in. */
 export interface CheckedFanoutOptions {
   readonly defaults: SessionDefaults;
-  readonly catalog: CatalogInside | undefined;
+  readonly catalog: DefinitionCatalog | undefined;
+  readonly inside: CatalogInside | undefined;
   readonly logger: Logger;
   readonly scheduler: SchedulerLike | undefined;
   /** Milliseconds. */
@@ -38,12 +39,14 @@ export interface CheckedFanoutOptions {
 /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
 export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions {
   const { capacity, overflow, catalog = false, logger, scheduler } = objectOption('options', options);
-  const inside = chosenCatalog(catalog);
+  const chosen = chosenCatalog(catalog);
+  const inside = chosen === undefined ? undefined : insideOf(chosen);
   const hasCatalog = inside !== undefined;
   const defaults = { capacity: DEFAULT_CAPACITY, overflow: 'drop-incoming', hasCatalog } as const;
   const checked = {
     defaults: { ...checkSessionOptions({ capacity, overflow }, defaults), hasCatalog },
-    catalog: inside,
+    catalog: chosen,
+    inside,
     logger: safeLogger(logger),
     scheduler,
     now: clockOf(scheduler),
@@ -53,9 +56,9 @@ export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions
   return checked;
 }
 
-function chosenCatalog(catalog: boolean | DefinitionCatalog): CatalogInside | undefined {
+function chosenCatalog(catalog: boolean | DefinitionCatalog): DefinitionCatalog | undefined {
   if (catalog === false) return undefined;
-  return insideOf(catalog === true ? new DefinitionCatalog() : catalog);
+  return catalog === true ? new DefinitionCatalog() : catalog;
 }
 
 function clockOf(scheduler: SchedulerLike | undefined): () => number {

@@ -30,12 +30,12 @@ export class Registry implements HubHost {
   /** The hub, and the sessions of whose end not all is told yet. */
   #unfinished = 1;
 
-  constructor({ catalog, logger, scheduler, now }: CheckedFanoutOptions) {
-    this.#catalog = catalog;
+  constructor({ inside, logger, scheduler, now }: CheckedFanoutOptions) {
+    this.#catalog = inside;
     this.logger = logger;
     this.announcer = new OverflowAnnouncer(this.events, logger, this.totals, now);
     this.turns = new Turns(scheduler);
-    this.hub = new Hub(this, catalog);
+    this.hub = new Hub(this, inside);
   }
 
   get size(): number {

@@ -99,7 +99,7 @@ export function checkServeOptions(options: ServeOptions): ServerSettings {
       path,
     );
   checkAddress(options, path);
-  const hasCatalog = canReplay(fanout);
+  const hasCatalog = fanout.catalog !== undefined;
   const { replay = hasCatalog ? 'with-deletes' : false } = options;
   // Whatever a session would be refused for is refused now.
   fanout.register('', ignore, { capacity, overflow, replay });
@@ -148,16 +148,6 @@ function checkAddress({ server, port, host }: ServeOptions, path: string): void 
 /** Clients encode and normalise what they ask for. */
 function isPath(path: string): boolean {
   return path.startsWith('/') && URL.canParse(path, 'ws://host') && new URL(path, 'ws://host').pathname === path;
-}
-
-/** A registration with replay is refused without a catalog; one that nobody subscribes to registers nothing. */
-function canReplay(fanout: DefinitionSyncFanout): boolean {
-  try {
-    fanout.register('', ignore, { replay: true });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function ignore(): void {

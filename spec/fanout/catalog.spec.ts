@@ -283,6 +283,15 @@ describe('a catalog and its fan-out', () => {
     expect([0, 1].map((sequence) => catalog.canResumeAfter(sequence))).toEqual([false, true]);
   });
 
+  it('is at hand: its own, the one that was handed in, or none', () => {
+    const catalog = new DefinitionCatalog();
+    expect(new DefinitionSyncFanout({ catalog }).catalog).toBe(catalog);
+    expect(new DefinitionSyncFanout().catalog).toBeUndefined();
+    const fanout = new DefinitionSyncFanout({ catalog: true });
+    commit(fanout, '+a', '-b');
+    expect([...(fanout.catalog?.framesAfter(0) ?? [])].map(short)).toEqual(['+a@1', '-b@2']);
+  });
+
   it('needs one for replay and for catch-up', () => {
     const fanout = new DefinitionSyncFanout({ logger: silent });
     const bad = expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining('catalog') });
