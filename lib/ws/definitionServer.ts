@@ -91,7 +91,8 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     const { grace = DEFAULT_GRACE } = objectOption('options', options);
     milliseconds('grace', grace, 0);
     this.#cutOffWithin(grace);
-    return (this.#closing ??= this.#close());
+    // Behind the call: whoever is told of a session's end may close once more, and must find it closing.
+    return (this.#closing ??= Promise.resolve().then(() => this.#close()));
   }
 
   count(what: ServerCount): void {

@@ -8,8 +8,6 @@ export interface RegistrationListener {
   /** The session has been given all that it is to get. */
   completed(): void;
   failed(error: unknown): void;
-  /** A resync that was asked for does not come: the session is about to end. */
-  resyncRefused(): void;
 }
 
 /** A connection's place in the fan-out: one registration, replaced by another for every resync. */
@@ -50,9 +48,10 @@ export class Registration {
    * asks and never reads would pile up their first frames. The replay that the registration began is broken off.
    */
   resync(): void {
-    if (!this.settings.hasCatalog || this.#isLeaving()) return;
+    if (!this.settings.hasCatalog) return;
+    // Also of a session that is leaving, which gets none: a device would take the answer to its ping for the end of an empty one.
     this.#resyncDue = true;
-    if (this.#replaying !== 'for a resync') this.#replaySoon();
+    if (this.#replaying !== 'for a resync' && !this.#isLeaving()) this.#replaySoon();
   }
 
   /** When a turn has passed in which the client did not ask again: of many requests that came at once one is heard in each. */
@@ -96,11 +95,8 @@ export class Registration {
   }
 
   readonly #replayAll = (): void => {
+    if (this.#isLeaving()) return;
     this.#resyncDue = false;
-    if (this.#isLeaving()) {
-      this.listener.resyncRefused();
-      return;
-    }
     // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
     this.#register('with-deletes', 'for a resync');
   };

@@ -74,10 +74,6 @@ export class ServedSession implements RegistrationListener {
     this.transport.close(CloseCode.shuttingDown);
   }
 
-  resyncRefused(): void {
-    this.transport.pongs.flush();
-  }
-
   failed(error: unknown): void {
     const isOverflow = error instanceof FanoutError && error.code === 'BUFFER_OVERFLOW';
     const { sessionId, identity } = this;

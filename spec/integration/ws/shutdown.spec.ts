@@ -23,6 +23,18 @@ async function stuckClient(): Promise<Client> {
   return stuck;
 }
 
+/** Waits until the network takes no more. */
+async function stalled(fanout: DefinitionSyncFanout): Promise<void> {
+  let looks = 0;
+  let before = 0;
+  await eventually(() => {
+    const { delivered } = fanout.stats();
+    looks = delivered === before ? looks + 1 : 0;
+    before = delivered;
+    return looks > 20;
+  });
+}
+
 describe('close', () => {
   it('sends what waits, then closes with 1001', async () => {
     origin = await startOrigin();
@@ -85,11 +97,42 @@ describe('close', () => {
     expect(timers()).toBe(before);
   });
 
-  it('does the same work once, however often it is called', async () => {
+  it('does the same work once, however often it is called, also by those who are told of its work', async () => {
     origin = await startOrigin();
     const { server } = origin;
-    expect(server.close()).toBe(server.close());
-    await server.close();
+    await Client.letIn(server.url);
+    const again: Promise<void>[] = [];
+    origin.fanout.events$.subscribe(() => again.push(server.close()));
+    const closing = server.close();
+    expect(server.close()).toBe(closing);
+    await closing;
+    expect(again).toEqual([closing]);
+    expect(again[0]).toBe(closing);
+  });
+});
+
+describe('a resync that comes too late', () => {
+  it.each<[string, () => unknown]>([
+    ['the server closes', () => void origin.server.close({ grace: 60_000 })],
+    ['its session was unregistered', () => origin.fanout.unregister([...origin.fanout.sessions()][0]?.sessionId ?? '')],
+  ])('is not answered, or a device would take the pong behind it for the end of an empty one: %s', async (_, end) => {
+    for (const when of ['before', 'after']) {
+      origin = await startOrigin({ replay: false, limits: { highWaterMark: 1_000 } });
+      const client = await Client.letIn(origin.server.url);
+      client.socket.pause();
+      // More than the network takes while nobody reads.
+      for (let i = 0; i < 200; i++) origin.put(`f${i}`, 'x'.repeat(50_000));
+      await stalled(origin.fanout);
+      if (when === 'after') end();
+      client.resync();
+      client.ping(1n);
+      await eventually(() => origin.server.stats().resyncs === 1);
+      if (when === 'before') end();
+      client.socket.resume();
+      expect(await client.closed()).toBe(1001);
+      expect(client.story).toEqual(Array.from({ length: 200 }, (_each, i) => `put f${i}`));
+      await origin.server.close();
+    }
   });
 });
 
