@@ -71,10 +71,6 @@ export class Connection implements SessionTransport {
     for (const event of ['message', 'ping', 'pong'] as const) this.webSocket.on(event, heard);
     // ws tells of its end after all that came before it.
     socket.on('close', this.#gone);
-    socket.on('finish', () => {
-      // The client has hung up, and what it sent before is still to be heard; or ws has answered its Close.
-      if (!socket.readableEnded) this.#answered();
-    });
     this.#listen();
   }
 
@@ -101,7 +97,9 @@ export class Connection implements SessionTransport {
     if (this.webSocket.readyState === this.webSocket.OPEN) this.outbox.flush();
     this.outbox.close();
     this.webSocket.close(code);
-    if (!this.#graceful) this.#deadline.set(CLOSE_TIMEOUT, () => this.webSocket.terminate());
+    // The last frames may lie in the socket still, before the Close: who is slow to take them is no client that does not answer.
+    const patience = code === CloseCode.shuttingDown ? this.settings.limits.idleTimeout : CLOSE_TIMEOUT;
+    if (!this.#graceful) this.#deadline.set(patience, () => this.webSocket.terminate());
   }
 
   terminate(): void {
@@ -131,6 +129,10 @@ export class Connection implements SessionTransport {
       else this.fail(fault);
     });
     this.webSocket.on('close', this.#gone);
+    // Behind the error that ws tells of when it was a bad frame that it answered.
+    this.webSocket.on('closing', () => {
+      queueMicrotask(() => this.#answered());
+    });
   }
 
   readonly #gone = (): void => {

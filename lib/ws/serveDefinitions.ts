@@ -1,5 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { once } from 'node:events';
+import { announcingClose } from './announcingClose.js';
 import { DefinitionServerEnd, type DefinitionServer } from './definitionServer.js';
 import { checkServeOptions, type ServeOptions, type ServerSettings } from './serverOptions.js';
 import { claim, letGo } from './upgrades.js';
@@ -51,12 +52,15 @@ async function serve(
   settings: ServerSettings,
   open: () => Promise<{ http: HttpServer | HttpsServer; close: () => Promise<void> }>,
 ): Promise<DefinitionServer> {
-  const { WebSocketServer } = await import('ws');
+  const { WebSocket, WebSocketServer } = await import('ws');
   const { maxFrameBytes } = settings.limits;
   // Compression would make a frame another one for each client; UTF-8 is only in text, which is refused.
   const upgrades = new WebSocketServer({
     noServer: true,
     clientTracking: false,
+    WebSocket: announcingClose(WebSocket),
+    // The deadlines are this library's own: 30 seconds, that of ws, would cut a longer grace short.
+    ...{ closeTimeout: MOST_LIMIT },
     perMessageDeflate: false,
     autoPong: false,
     skipUTF8Validation: true,

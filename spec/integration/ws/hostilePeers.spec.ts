@@ -183,6 +183,20 @@ describe('at any time', () => {
     socket.destroy();
   });
 
+  it('a client that says goodbye and does not read what was sent before has no session any more', async () => {
+    const socket = await rawClient(origin.server.url);
+    socket.write(frame(0x82, handshake()));
+    await eventually(() => origin.server.sessions === 2, 'the client to be let in');
+    socket.pause();
+    for (let i = 0; i < 200; i++) origin.put(`f${i}`, 'x'.repeat(100_000));
+    await eventually(() => origin.fanout.stats().inFlight === 1, 'its socket to be full');
+    socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
+    await eventually(() => origin.server.sessions === 1, 'its session to end');
+    expect(origin.server.stats().connections).toBe(2);
+    await eventually(() => origin.server.stats().connections === 1, 'its socket to be closed');
+    socket.destroy();
+  });
+
   it('a client that hangs up is heard to its last word', async () => {
     const socket = await rawClient(origin.server.url);
     socket.write(frame(0x82, handshake()));

@@ -109,6 +109,23 @@ describe('close', () => {
     expect(again).toEqual([closing]);
     expect(again[0]).toBe(closing);
   });
+
+  it.each<[string, () => unknown]>([
+    ['the fan-out completes', () => origin.fanout.complete()],
+    ['it is unregistered', () => origin.fanout.unregister([...origin.fanout.sessions()][0]?.sessionId ?? '')],
+  ])('does not cut off a client that is slow to read what was sent before the 1001: %s', async (_, end) => {
+    origin = await startOrigin({ limits: { highWaterMark: 100_000_000 } });
+    const client = await Client.letIn(origin.server.url);
+    client.socket.pause();
+    for (let i = 0; i < 200; i++) origin.put(`f${i}`, 'x'.repeat(100_000));
+    await eventually(() => origin.fanout.stats().delivered === 200);
+    end();
+    // Longer than a client has to answer any other close.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    client.socket.resume();
+    expect(await client.closed()).toBe(1001);
+    expect(client.story).toHaveLength(200);
+  });
 });
 
 describe('a resync that comes too late', () => {
