@@ -32,7 +32,8 @@ const LOOK_EVERY = 50;
  *   all sessions, and all that a session takes in one turn of the event loop by one write. The extension permessage-deflate
  *   MUST be off. This is the fast way.
  * - Given a WebSocket, it sends one message after the other; over the socket of one of `ws` those of a turn go out together.
- * - The session waits while `highWaterMark` bytes or more are queued; it fails when the socket is not open.
+ * - The session waits while `highWaterMark` bytes or more are queued; it fails when the socket is not open, and when a message could
+ *   not be sent: at once, or at the next frame when that is told only later.
  * - You MUST unsubscribe the session when the socket closes, and close the socket when the session completes or errors; given
  *   the upgraded socket no earlier than in a `setImmediate` after that, or the Close goes out before this turn's frames.
  *
@@ -78,24 +79,29 @@ function deliverBySending(socket: WebSocketLike & Corked, highWaterMark: number)
     corked = undefined;
   };
   const hasRoom = () => socket.bufferedAmount < highWaterMark;
+  let failure: Error | null | undefined;
+  const throwFailure = (): void => {
+    if (failure) throw failure;
+  };
   const looks$ = interval(LOOK_EVERY).pipe(filter(() => socket.readyState !== OPEN || hasRoom()));
   return ({ bytes }: DefinitionFrame): Observable<never> | undefined => {
+    throwFailure();
     if (socket.readyState !== OPEN) throw new Error('the socket is not open');
     cork();
-    let failure: Error | undefined;
     let taken: (() => void) | undefined;
     socket.send(bytes, (error) => {
-      failure = error ?? undefined;
+      failure ??= error;
       taken?.();
     });
+    throwFailure();
     if (hasRoom()) return undefined;
     // What is corked has not been offered to the network yet.
     uncork();
     if (hasRoom()) return undefined;
     const taken$ = new Observable<void>((subscriber) => {
       taken = () => {
-        if (failure === undefined) subscriber.next();
-        else subscriber.error(failure);
+        if (failure) subscriber.error(failure);
+        else subscriber.next();
       };
     });
     return merge(taken$, looks$).pipe(take(1), ignoreElements());

@@ -97,7 +97,8 @@ export class Registration {
   readonly #replayAll = (): void => {
     if (this.#isLeaving()) return;
     this.#resyncDue = false;
-    // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them.
+    // With deletes, whatever comes first by default: a delete that still waited in the registration before is among them, as far as it
+    // is remembered: one with `catch-up` has kept what it had not been given.
     this.#register('with-deletes', 'for a resync');
   };
 

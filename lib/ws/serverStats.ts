@@ -1,6 +1,6 @@
 /** Counts of a server; those that are not of now only grow. */
 export interface DefinitionServerStats {
-  /** Sockets open now, those that have not been let in included. */
+  /** WebSockets open now, those that have not been let in included. */
   readonly connections: number;
   /** Clients that are let in now. */
   readonly sessions: number;

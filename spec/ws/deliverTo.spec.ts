@@ -19,6 +19,28 @@ describe('deliverTo, given a WebSocket', () => {
     expect(socket.sent[0]).toBe(sent.bytes);
   });
 
+  it.each([
+    ['has room', 0],
+    ['is full', 1_000],
+  ])('fails at once for what a socket that %s calls back within `send`', (_, bufferedAmount) => {
+    const error = new Error('unsent');
+    const send = (_data: Uint8Array, callback: (error?: Error) => void): void => callback(error);
+    const deliver = deliverTo({ readyState: 1, bufferedAmount, send }, { highWaterMark: 1_000 });
+    expect(() => deliver(frame())).toThrow(error);
+  });
+
+  it('fails at the next frame for what a socket with room calls back later', () => {
+    let calledBack: (error?: Error) => void = () => undefined;
+    const send = (_data: Uint8Array, callback: (error?: Error) => void): void => void (calledBack = callback);
+    const deliver = deliverTo({ readyState: 1, bufferedAmount: 0, send });
+    expect(deliver(frame())).toBeUndefined();
+    calledBack();
+    expect(deliver(frame())).toBeUndefined();
+    const error = new Error('unsent');
+    calledBack(error);
+    expect(() => deliver(frame())).toThrow(error);
+  });
+
   it('offers the network what is corked before it finds that there is no room', () => {
     // As a socket of `ws` counts: what is corked is buffered, however fast the network.
     let corks = 0;
