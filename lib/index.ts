@@ -1,3 +1,4 @@
+export { definitionKey } from './definition.js';
 export type { DefinitionFrame, DefinitionScope, DefinitionSyncMsg } from './definition.js';
 
 export {

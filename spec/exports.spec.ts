@@ -13,6 +13,7 @@ const EXPORTS: Record<string, string[]> = {
     'decodeDefinitionSync',
     'decodeFrame',
     'decodeMessage',
+    'definitionKey',
     'encodeDefinitionSync',
     'encodeFrame',
     'encodeMessage',

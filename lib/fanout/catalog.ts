@@ -1,7 +1,7 @@
 import { tap } from 'rxjs';
 import { FanoutError } from '../errors.js';
 import { badOption, objectOption, wholeNumber } from '../options.js';
-import { LogReader } from './logReader.js';
+import { ALL_DELETES, LogReader, NO_DELETES } from './logReader.js';
 import { checkScope, scopeKey } from './scopeKey.js';
 import { ScopeLog } from './scopeLog.js';
 import type { MonoTypeOperatorFunction } from 'rxjs';
@@ -147,7 +147,7 @@ export class DefinitionCatalog {
    * @throws {FanoutError} BAD_OPTION unless the scope's ids are u64.
    */
   snapshot(scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    return this.#inside.frames(0, scopeKey(checkScope(scope)), { deletesUntil: 0, since: Infinity });
+    return this.#inside.frames(0, scopeKey(checkScope(scope)), NO_DELETES);
   }
 
   /**
@@ -155,10 +155,7 @@ export class DefinitionCatalog {
    * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more and the scope's ids are u64.
    */
   framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    return this.#inside.frames(wholeNumber('sequence', sequence), scopeKey(checkScope(scope)), {
-      deletesUntil: Infinity,
-      since: 0,
-    });
+    return this.#inside.frames(wholeNumber('sequence', sequence), scopeKey(checkScope(scope)), ALL_DELETES);
   }
 
   /**

@@ -5,6 +5,12 @@ import type { Follower } from './retention.js';
 /**
  * A session as its group sees it. While it is ready, or full and passed by, the group counts for it: `since` is set then,
  * and what depends on it is worked out by whoever asks.
+ *
+ *     index  since
+ *     >= 0   >= 0    ready: given every frame without a look
+ *     >= 0   -1      offered every frame, or told of it while it reads the log
+ *     -1     >= 0    full under drop-incoming: only counted
+ *     -1     -1      not in the group
  */
 export abstract class GroupMember extends BufferedSession implements Follower {
   /** Where it stands among the sessions of its group that are offered frames, or -1; kept by the group. */

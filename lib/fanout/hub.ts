@@ -94,8 +94,10 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const group = this.#groups.get(key);
     // What the frame makes of a tombstone that it replaces depends on whether anybody still needs that.
     if (group?.log?.hasTombstones) this.#sweep(key);
-    catalog?.append(key, frame);
-    this.#unswept.add(key);
+    if (catalog !== undefined) {
+      catalog.append(key, frame);
+      this.#unswept.add(key);
+    }
     if (group !== undefined) {
       group.offer(frame);
       this.#closeIfEmpty(group);

@@ -9,6 +9,11 @@ export interface TombstoneRule {
   readonly since: number;
 }
 
+export const NO_DELETES: TombstoneRule = { deletesUntil: 0, since: Infinity };
+export const ALL_DELETES: TombstoneRule = { deletesUntil: Infinity, since: 0 };
+/** Those of definitions that the reader may have. */
+export const NEEDED_DELETES: TombstoneRule = { deletesUntil: 0, since: 0 };
+
 /**
  * One reader's place in the log of a scope: a sequence number, a hint, and the exact count of what is ahead.
  * It copies nothing, so that any number of readers share the log; only `freeze` does, for a session that ends.

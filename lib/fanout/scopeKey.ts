@@ -1,7 +1,6 @@
 import { badOption, objectOption, show } from '../options.js';
+import { U64_MAX } from '../wire/scalars.js';
 import type { DefinitionScope } from '../definition.js';
-
-const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /** A scope as a Map key: equal for equal values; the unscoped one is empty. */
 export function scopeKey(scope: DefinitionScope | undefined): string {

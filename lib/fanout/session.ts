@@ -1,15 +1,11 @@
 import { PAUSED, READY } from '../delivery.js';
 import { GroupMember } from './groupMember.js';
-import { LogReader } from './logReader.js';
+import { LogReader, NEEDED_DELETES } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 import type { Row } from '../row.js';
-import type { TombstoneRule } from './logReader.js';
 import type { SessionStats } from './totals.js';
 import type { LogReading } from './turns.js';
-
-/** Read from the newest on only: what a session does that overflowed. */
-const CATCH_UP: TombstoneRule = { deletesUntil: 0, since: 0 };
 
 /**
  * A session with a place in the log. While `reader` is set it pulls from the log at the pace of its deliveries, in shares
@@ -163,7 +159,7 @@ export class Session extends GroupMember implements LogReading {
     if (log === undefined) return;
     const offered = this.queued + 1;
     const oldest = this.queued > 0 ? this.oldest() : frame;
-    const reader = new LogReader(log, oldest.sequence - 1, CATCH_UP);
+    const reader = new LogReader(log, oldest.sequence - 1, NEEDED_DELETES);
     this.letQueueGo();
     // What it held for the sake of its queue it may have no use for now.
     log.release(this);

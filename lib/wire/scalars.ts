@@ -1,7 +1,7 @@
 import { isBytes } from './bytes.js';
 import { unencodable } from './unencodable.js';
 
-const U64_MAX = 0xffff_ffff_ffff_ffffn;
+export const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const U32_MAX = 0xffff_ffff;
 
 /** @throws {WireError} UNENCODABLE unless `value` is a string without lone surrogates */
