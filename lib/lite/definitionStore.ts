@@ -8,7 +8,8 @@ export type Awaitable<T> = T | PromiseLike<T>;
  *
  * - `list` is called once, before the first connection; `put` and `delete` for every change; `get` is for the caller.
  * - What is put MUST be what `get` and `list` give back: `definitionType`, `name`, `action`, `payload` and `scope`.
- * - A method that throws or rejects drops the connection (`STORE`); the next one brings the change again.
+ * - A method that throws or rejects drops the connection (`STORE`); the next one brings the change again. Whether it took
+ *   effect nobody knows, so that key is put or deleted once more even if nothing seems to have changed.
  */
 export interface DefinitionStore {
   get(key: string): Awaitable<DefinitionSyncMsg | undefined>;

@@ -23,6 +23,8 @@ export class DeviceCatalog {
   readonly messages$ = new Subject<DefinitionSyncMsg>();
   feeder: Feeder | undefined = undefined;
   readonly #inbox = new Inbox();
+  /** What the store was told and has not taken: it may have it all the same, so the next snapshot is to settle it. */
+  readonly #unsure = new Map<string, DefinitionSyncMsg>();
   #working = false;
   #holding = false;
   #closed = false;
@@ -110,20 +112,22 @@ export class DeviceCatalog {
 
   *#take(msg: DefinitionSyncMsg, inSnapshot: boolean): Generator<PromiseLike<void>, void> {
     const key = definitionKey(msg);
-    const known = this.definitions.get(key);
-    if (inSnapshot && (msg.action === 'delete' ? known === undefined : isSame(msg, known))) return;
+    const isKnown = inSnapshot && isSame(msg, this.definitions.get(key));
+    if (isKnown && !this.#unsure.has(key)) return;
+    this.#unsure.set(key, msg);
     yield* settled(msg.action === 'delete' ? this.store.delete(key) : this.store.put(key, msg));
-    if (this.#closed) return;
+    this.#unsure.delete(key);
+    if (this.#closed || isKnown) return;
     if (msg.action === 'delete') this.definitions.delete(key);
     else this.definitions.set(key, msg);
     this.messages$.next(msg);
   }
 
   *#keepOnly(alive: ReadonlySet<string>, done: () => void): Generator<PromiseLike<void>, void> {
-    for (const [key, { definitionType, name, scope }] of this.definitions) {
+    for (const [key, { definitionType, name, scope }] of [...this.definitions, ...this.#unsure]) {
       if (this.#closed) return;
       if (alive.has(key)) continue;
-      yield* this.#take({ definitionType, name, action: 'delete', payload: new Uint8Array(), scope }, false);
+      yield* this.#take({ definitionType, name, action: 'delete', payload: new Uint8Array(), scope }, true);
     }
     done();
   }
@@ -133,8 +137,9 @@ function* settled(result: Awaitable<void>): Generator<PromiseLike<void>, void> {
   if (typeof (result as PromiseLike<void> | undefined)?.then === 'function') yield result as PromiseLike<void>;
 }
 
-/** Whether the device has exactly this already. */
+/** Whether the device has exactly this already; of a delete: has nothing. */
 function isSame(msg: DefinitionSyncMsg, known: DefinitionSyncMsg | undefined): boolean {
+  if (msg.action === 'delete') return known === undefined;
   return (
     msg.action === known?.action &&
     msg.scope?.tenantId === known.scope?.tenantId &&

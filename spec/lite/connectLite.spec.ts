@@ -255,6 +255,40 @@ describe('a store that fails', () => {
     expect(await kept.get('function:a')).toMatchObject({ name: 'a' });
   });
 
+  // The device took what it shows for what the store holds: a change that was stored, and failed all the same, stayed there.
+  it.each<[string, DefinitionSyncMsg[], DefinitionSyncMsg, DefinitionSyncMsg[], string[]]>([
+    ['a put, and it is undone meanwhile', [put('x', '1')], put('x', '2'), [put('x', '1')], []],
+    ['a put of something new, and it is dropped meanwhile', [put('x')], put('y'), [put('x')], []],
+    ['a put of something new, and its delete is told', [], put('y'), [drop('y')], []],
+    ['a delete, and it is put again meanwhile', [put('x')], drop('x'), [put('x')], []],
+    ['a delete, and it stays deleted', [put('x')], drop('x'), [], ['delete x']],
+  ])('after it took %s, has in the end what the Origin has', async (_what, before, change, after, told) => {
+    const kept = memoryStore();
+    let failing = false;
+    const failAfter = (done: unknown): Promise<void> =>
+      failing ? Promise.reject(new Error('timed out')) : Promise.resolve(done as undefined);
+    const store = {
+      ...kept,
+      put: (key: string, msg: DefinitionSyncMsg) => failAfter(kept.put(key, msg)),
+      delete: (key: string) => failAfter(kept.delete(key)),
+    };
+    const connected = await liveDevice({ store }, ...before);
+    await settle();
+    failing = true;
+    connected.socket().define(change);
+    await settle();
+    expect(connected.errors).toMatchObject([{ code: 'STORE' }]);
+    failing = false;
+    await connected.pass(1_000);
+    sync(connected.socket(), ...after);
+    await settle();
+    const alive = after.filter(({ action }) => action === 'put');
+    expect([...(await kept.list())]).toEqual(alive);
+    expect([...connected.lite.definitions.values()]).toEqual(alive);
+    expect(connected.statuses.at(-1)).toBe('live');
+    expect(connected.told.slice(before.length)).toEqual(told);
+  });
+
   it('is told of though the connection was lost meanwhile', async () => {
     let fail: (error: Error) => void = () => undefined;
     const slow = () => new Promise<void>((_, reject) => (fail = reject));
