@@ -10,6 +10,7 @@ export type Awaitable<T> = T | PromiseLike<T>;
  * - What is put MUST be what `get` and `list` give back: `definitionType`, `name`, `action`, `payload` and `scope`.
  * - A method that throws or rejects drops the connection (`STORE`); the next one brings the change again. Whether it took
  *   effect nobody knows, so that key is put or deleted once more even if nothing seems to have changed.
+ * - A call may be under way when the device is closed. A store that the next device gets then MUST list behind it.
  */
 export interface DefinitionStore {
   get(key: string): Awaitable<DefinitionSyncMsg | undefined>;

@@ -1,7 +1,7 @@
 import { decodeRecord, encodeDelete, encodePut } from './logRecord.js';
 import type { FileHandle } from 'node:fs/promises';
 import type { DefinitionSyncMsg } from '../definition.js';
-import type { DefinitionStore } from './definitionStore.js';
+import type { Awaitable, DefinitionStore } from './definitionStore.js';
 
 /** What a log needs of Node. */
 export interface NodeModules {
@@ -53,12 +53,12 @@ export class LogFile implements DefinitionStore {
     }
   }
 
-  get(key: string): DefinitionSyncMsg | undefined {
-    return this.#kept.get(key)?.msg;
+  get(key: string): Promise<DefinitionSyncMsg | undefined> {
+    return this.#afterLast(() => this.#kept.get(key)?.msg);
   }
 
-  list(): Iterable<DefinitionSyncMsg> {
-    return Array.from(this.#kept.values(), ({ msg }) => msg);
+  list(): Promise<Iterable<DefinitionSyncMsg>> {
+    return this.#afterLast(() => Array.from(this.#kept.values(), ({ msg }) => msg));
   }
 
   put(key: string, msg: DefinitionSyncMsg): Promise<void> {
@@ -87,8 +87,8 @@ export class LogFile implements DefinitionStore {
     });
   }
 
-  /** One at a time, in the order of the calls. */
-  #afterLast(work: () => Promise<void>): Promise<void> {
+  /** One at a time, in the order of the calls, reads too: whoever had the store before may have left a write under way. */
+  #afterLast<T>(work: () => Awaitable<T>): Promise<T> {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
     return result;

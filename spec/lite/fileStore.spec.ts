@@ -2,9 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileStore, type FileStore } from 'ddl-fanout/lite';
+import { filter, firstValueFrom } from 'rxjs';
+import { connectLite, fileStore, type FileStore } from 'ddl-fanout/lite';
 import { definition } from 'ddl-fanout/testing';
 import type { DefinitionSyncMsg } from 'ddl-fanout';
+import { settle } from '../helpers/promises.js';
+import { scriptedServer } from '../helpers/scriptedServer.js';
 
 let folder: string;
 let path: string;
@@ -189,5 +192,36 @@ describe('fileStore', () => {
     await store.close();
     await expect(store.put('function:b', put('b', '3'))).rejects.toThrow('this store is closed');
     expect(await contents()).toEqual({ a: '2' });
+  });
+
+  it('gets and lists behind the writes that are under way', async () => {
+    const store = await open();
+    const written = store.put('function:a', put('a', '1'));
+    expect(await store.get('function:a')).toMatchObject({ name: 'a' });
+    const dropped = store.delete('function:a');
+    expect([...(await store.list())]).toEqual([]);
+    await Promise.all([written, dropped]);
+  });
+
+  // The next device began without what the last one was still writing, and never deleted it.
+  it('has what the Origin has when a device follows on one that was closed in the midst of a write', async () => {
+    const store = await open();
+    const server = scriptedServer();
+    const connect = () => connectLite({ url: 'ws://origin', token: 't', WebSocket: server.WebSocket, store });
+    const sync = async (nth: number, ...msgs: DefinitionSyncMsg[]): Promise<void> => {
+      while (server.sockets.length < nth) await settle();
+      server.last().accept();
+      server.last().define(...msgs);
+      server.last().pong();
+    };
+    const closed = connect();
+    await sync(1, put('ghost', '1'));
+    closed.close();
+    const next = connect();
+    await sync(2);
+    await firstValueFrom(next.status$.pipe(filter((status) => status === 'live')));
+    next.close();
+    await store.close();
+    expect(await contents()).toEqual({});
   });
 });
