@@ -41,7 +41,7 @@ export interface LiteConnection {
  * - Each connection asks for a resync, and what is not in the answer is deleted; what is unchanged is left alone.
  * - Lost connections are made again after a random part of a time that doubles, without end, until `close()`.
  * - A refused token: a fixed one ends the connection; a provider is asked again, at the pace of the attempts, and nothing is
- *   sent until it gives another one.
+ *   sent until it gives one that was not refused, of which the last 64 are remembered.
  * - A store slower than the socket pauses the socket, where that can be done; elsewhere (browsers) only the newest change of
  *   each definition waits for it.
  *

@@ -4,9 +4,12 @@ import { LiteError } from './liteError.js';
 /** A token, or a function that gives one whenever one is needed. */
 export type LiteToken = string | (() => Awaitable<string>);
 
-/** Gives tokens, never one again that the server has refused. */
+/** How many refused tokens are remembered. */
+const MOST_REFUSED = 64;
+
+/** Gives tokens, none of the last 64 that the server has refused. */
 export class TokenSource {
-  #refused: string | undefined = undefined;
+  readonly #refused: string[] = [];
 
   constructor(private readonly token: LiteToken) {}
 
@@ -15,15 +18,17 @@ export class TokenSource {
     return typeof this.token === 'function';
   }
 
-  /** @throws {LiteError} TOKEN when the provider fails; REFUSED when it gives the refused token again */
+  /** @throws {LiteError} TOKEN when the provider fails; REFUSED when it gives a refused token again */
   async next(): Promise<string> {
     const token = await this.#ask();
-    if (token === this.#refused) throw new LiteError('REFUSED', 'the token provider gave the token that was refused');
+    if (this.#refused.includes(token))
+      throw new LiteError('REFUSED', 'the token provider gave a token that was refused');
     return token;
   }
 
   refused(token: string): void {
-    this.#refused = token;
+    this.#refused.push(token);
+    if (this.#refused.length > MOST_REFUSED) this.#refused.shift();
   }
 
   async #ask(): Promise<string> {

@@ -503,6 +503,24 @@ describe('a token', () => {
     expect(statuses.at(-1)).toBe('live');
   });
 
+  // Only the last refused one was remembered: a provider that alternates between two had each of them sent again and again.
+  it('that is refused is not sent again when another was refused since, as long as it is one of the last 64', async () => {
+    const refused = Array.from({ length: 64 }, (_, i) => String(i));
+    const tokens = [...refused, ...refused, 'new'];
+    const { socket, sockets, errors, pass } = await device({ token: () => tokens.shift() ?? '' });
+    for (let i = 0; i < 64; i++) {
+      socket().open();
+      socket().refuse();
+      await pass(60_000);
+    }
+    for (let i = 1; i < 64; i++) await pass(60_000);
+    expect(sockets).toHaveLength(64);
+    expect(errors.map(({ code }) => code)).toEqual(Array(128).fill('REFUSED'));
+    await pass(60_000);
+    socket().open();
+    expect(socket().of('Handshake')).toMatchObject([{ jwtToken: 'new' }]);
+  });
+
   it.each([
     ['throws', () => Promise.reject(new Error('offline'))],
     ['gives no string', () => 5 as unknown as string],
