@@ -1,5 +1,5 @@
 import { Following } from './following.js';
-import { guarded } from './log.js';
+import { guarded } from './unhandled.js';
 import type { ObservableInput, Subscription } from 'rxjs';
 import type { Followed } from './following.js';
 import type { Row } from './row.js';

@@ -1,5 +1,5 @@
 import { config, from, map, Observable, Subscription } from 'rxjs';
-import { guarded, reportUnhandled } from './log.js';
+import { guarded, reportUnhandled } from './unhandled.js';
 import type { ObservableInput, ObservableNotification, Observer, Subscriber } from 'rxjs';
 
 /** Who is told of a delivery in flight. */

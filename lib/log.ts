@@ -1,6 +1,6 @@
-import { throwError } from 'rxjs';
 import { Logger as TsLogger } from 'tslog';
 import { methodOption } from './options.js';
+import { reportUnhandled } from './unhandled.js';
 
 /**
  * Where the library writes its log lines; a tslog `Logger` is one, and so is `console`.
@@ -11,20 +11,6 @@ export interface Logger {
   info: (message: string, context?: object) => void;
   warn: (message: string, context?: object) => void;
   error: (message: string, context?: object) => void;
-}
-
-/** Hands an error that no stream can carry to RxJS's `config.onUnhandledError`, or throws it from a timer. */
-export function reportUnhandled(error: unknown): void {
-  throwError(() => error).subscribe();
-}
-
-/** Runs what is foreign, a callback, a teardown or observers: what it throws must not keep a frame, or the end, from others. */
-export function guarded(foreign: () => void): void {
-  try {
-    foreign();
-  } catch (error) {
-    reportUnhandled(error);
-  }
 }
 
 /** tslog at `warn` and above. Its call sites would all name this file, so capturing them is off. */

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { FanoutError } from 'ddl-fanout';
-import { config } from 'rxjs';
 import { recordingLogger } from 'ddl-fanout/testing';
 import { Logger as TsLogger } from 'tslog';
-import { reportUnhandled, safeLogger } from '../lib/log.js';
+import { safeLogger } from '../lib/log.js';
 import { silent, unhandledIn } from './helpers/fanout.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -73,23 +72,5 @@ describe('safeLogger', () => {
     expect(written).toHaveLength(2);
     expect(written[0]).toContain('a line at warn');
     expect(written[1]).toContain('a line at error');
-  });
-});
-
-describe('reportUnhandled', () => {
-  it('calls the hook later, so that nothing on the stack is thrown into', () => {
-    const told: string[] = [];
-    const unhandled = unhandledIn(() => {
-      reportUnhandled('late');
-      told.push('returned');
-    });
-    expect(told).toEqual(['returned']);
-    expect(unhandled).toEqual(['late']);
-  });
-
-  it('leaves the hook as it was', () => {
-    const before = config.onUnhandledError;
-    unhandledIn(() => reportUnhandled('late'));
-    expect(config.onUnhandledError).toBe(before);
   });
 });

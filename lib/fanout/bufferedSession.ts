@@ -1,6 +1,6 @@
 import { BufferedDelivery } from '../bufferedDelivery.js';
 import { CLOSED, READY } from '../delivery.js';
-import { guarded } from '../log.js';
+import { guarded } from '../unhandled.js';
 import { announceEnd } from './sessionEnd.js';
 import type { Observer, Subscription } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';

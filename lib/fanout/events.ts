@@ -1,6 +1,6 @@
 import { Observable, Subject } from 'rxjs';
 import { InOrder } from '../inOrder.js';
-import { guarded } from '../log.js';
+import { guarded } from '../unhandled.js';
 import type { WireError } from '../errors.js';
 import type { DefinitionSyncMsg } from '../definition.js';
 

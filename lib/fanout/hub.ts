@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs';
 import { InOrder } from '../inOrder.js';
-import { guarded } from '../log.js';
+import { guarded } from '../unhandled.js';
 import { Group } from './group.js';
 import { scopeKey } from './scopeKey.js';
 import type { Observable, Observer, SubjectLike, Unsubscribable } from 'rxjs';

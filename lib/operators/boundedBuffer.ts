@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import { BufferedDelivery, DEFAULT_CAPACITY } from '../bufferedDelivery.js';
 import { CLOSED, READY, SETTLING } from '../delivery.js';
-import { guarded } from '../log.js';
+import { guarded } from '../unhandled.js';
 import { functionOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { subscribeChained } from '../subscribeChained.js';
 import type { ObservableInput, OperatorFunction, Subscriber, Subscription } from 'rxjs';

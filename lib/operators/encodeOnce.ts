@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import { WireError } from '../errors.js';
-import { guarded, reportUnhandled } from '../log.js';
+import { guarded, reportUnhandled } from '../unhandled.js';
 import { badOption, functionOption, objectOption } from '../options.js';
 import { frameOf } from '../wire/encoded.js';
 import { subscribeChained } from '../subscribeChained.js';

@@ -1,5 +1,5 @@
 import { FanoutError } from '../errors.js';
-import { guarded } from '../log.js';
+import { guarded } from '../unhandled.js';
 import { encodeMessage, type MessageOf, type PingPong, type TokenRefresh } from '../wire/index.js';
 import { judge, REFUSAL } from './admission.js';
 import { CloseCode } from './closeCode.js';
