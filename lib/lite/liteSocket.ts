@@ -6,6 +6,7 @@ import {
   type MessageOf,
   type SyncMessages,
 } from '../wire/index.js';
+import { guarded } from '../unhandled.js';
 import { LiteError, type LiteErrorCode } from './liteError.js';
 import type { LiteSocketEvent, LiteWebSocket, WebSocketConstructor } from './webSocketLike.js';
 
@@ -49,28 +50,26 @@ export class LiteSocket {
   }
 
   send<K extends MessageKind>(kind: K, message: SyncMessages[K]): void {
-    try {
-      this.#socket?.send(encodeMessage(kind, message));
-    } catch (error) {
-      this.fail('LOST', 'the socket failed', error);
-    }
+    this.#attempt(() => this.#socket?.send(encodeMessage(kind, message)));
   }
 
   pause(): void {
-    this.#socket?.pause?.();
+    this.#attempt(() => this.#socket?.pause?.());
   }
 
   resume(): void {
-    this.#socket?.resume?.();
+    this.#attempt(() => this.#socket?.resume?.());
   }
 
   fail(code: LiteErrorCode, message: string, cause?: unknown): void {
     if (this.#over) return;
     this.#over = true;
     const socket = this.#socket;
-    // A peer that is lost may never answer a close.
-    if (socket?.terminate === undefined) socket?.close();
-    else socket.terminate();
+    guarded(() => {
+      // A peer that is lost may never answer a close.
+      if (socket?.terminate === undefined) socket?.close();
+      else socket.terminate();
+    });
     this.listener.failed(new LiteError(code, message, cause === undefined ? undefined : { cause }));
   }
 
@@ -79,12 +78,21 @@ export class LiteSocket {
     this.#over = true;
     this.resume();
     const socket = this.#socket;
-    socket?.close();
+    guarded(() => socket?.close());
     if (socket?.terminate === undefined) return;
     // A peer that does not answer must not keep the process alive.
-    const late = setTimeout(() => socket.terminate?.(), CLOSE_TIMEOUT);
+    const late = setTimeout(() => guarded(() => socket.terminate?.()), CLOSE_TIMEOUT);
     (late as { unref?: () => void }).unref?.();
     socket.addEventListener('close', () => clearTimeout(late));
+  }
+
+  /** What the socket throws ends the session, whoever wanted something of it. */
+  #attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.fail('LOST', 'the socket failed', error);
+    }
   }
 
   readonly #opened = (): void => {

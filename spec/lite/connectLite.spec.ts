@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { VirtualTimeScheduler } from 'rxjs';
 import { connectLite, memoryStore } from 'ddl-fanout/lite';
 import type { LiteConnection, LiteError, LiteOptions, LiteStatus } from 'ddl-fanout/lite';
 import { definition } from 'ddl-fanout/testing';
 import type { DefinitionSyncMsg } from 'ddl-fanout';
 import { settle } from '../helpers/promises.js';
+import { unhandledDuring } from '../helpers/unhandled.js';
 import { scriptedServer, type ScriptedSocket } from '../helpers/scriptedServer.js';
 
 interface Device {
@@ -21,6 +22,7 @@ interface Device {
 
 const open: LiteConnection[] = [];
 afterEach(() => {
+  jest.useRealTimers();
   for (const lite of open.splice(0)) lite.close();
 });
 
@@ -68,6 +70,14 @@ function sync(socket: ScriptedSocket, ...msgs: DefinitionSyncMsg[]): void {
   socket.accept();
   socket.define(...msgs);
   socket.pong();
+}
+
+/** The socket throws when it is ended by this; by `close` it is when it has no `terminate`. */
+function breakEnd(socket: ScriptedSocket, method: 'close' | 'terminate'): void {
+  const broken = (): never => {
+    throw new Error('broken');
+  };
+  Object.assign(socket, { terminate: undefined, [method]: broken });
 }
 
 const everything = { reason: { type: 'CorruptedState' }, fromMutationId: 0n, collection: '' } as const;
@@ -449,6 +459,49 @@ describe('a lost connection', () => {
     expect(errors).toMatchObject([{ code: 'LOST', message: 'the socket failed', cause: { message: 'gone' } }]);
   });
 
+  // The throw took the place of the error, and the device neither told of the loss nor came back.
+  it.each(['close', 'terminate'] as const)(
+    'is told of, and made again, when %s of the socket throws',
+    async (method) => {
+      const { socket, sockets, errors, pass } = await liveDevice();
+      breakEnd(socket(), method);
+      const unhandled = await unhandledDuring(async () => {
+        socket().accept();
+        await pass(1_000);
+      });
+      expect(errors).toMatchObject([{ code: 'PROTOCOL' }]);
+      expect(sockets).toHaveLength(2);
+      expect(unhandled).toEqual([new Error('broken')]);
+    },
+  );
+
+  it('is told of, and made again, when the socket has nothing to close it by', async () => {
+    const { socket, sockets, errors, pass } = await device();
+    Object.assign(socket(), { terminate: undefined, close: undefined });
+    const unhandled = await unhandledDuring(async () => {
+      await pass(10_000);
+      await pass(1_000);
+    });
+    expect(errors).toMatchObject([{ name: 'LiteError', code: 'LOST' }]);
+    expect(sockets).toHaveLength(2);
+    expect(unhandled).toEqual([expect.any(TypeError)]);
+  });
+
+  it('is no fault of the store when the socket throws as it is to go on', async () => {
+    const pending: (() => void)[] = [];
+    const putSlowly = (): Promise<void> => new Promise((resolve) => pending.push(resolve));
+    const { socket, errors } = await liveDevice({ store: { ...memoryStore(), put: putSlowly } });
+    socket().resume = () => {
+      throw new Error('broken');
+    };
+    socket().define(...Array.from({ length: 300 }, (_, i) => put(`f${i}`)));
+    while (pending.length > 0) {
+      pending.shift()?.();
+      await settle();
+    }
+    expect(errors).toMatchObject([{ code: 'LOST', cause: { message: 'broken' } }]);
+  });
+
   it('is what follows when the handshake is answered twice', async () => {
     const { socket, errors } = await liveDevice();
     socket().accept();
@@ -629,6 +682,36 @@ describe('close', () => {
     expect(ends).toEqual(['complete']);
     expect(sockets).toHaveLength(1);
     expect([...lite.definitions.keys()]).toEqual(['function:a']);
+  });
+
+  // It threw an UnsubscriptionError, and nothing completed.
+  it('completes everything though the socket throws', async () => {
+    const { lite, socket, statuses, ends } = await liveDevice();
+    breakEnd(socket(), 'close');
+    const unhandled = await unhandledDuring(async () => {
+      lite.close();
+      await settle();
+    });
+    expect([statuses.at(-1), ends]).toEqual(['closed', ['complete']]);
+    expect(unhandled).toEqual([new Error('broken')]);
+  });
+
+  it('cuts a server off after 2 seconds, and tells when the socket throws at that', async () => {
+    const { lite, socket } = await liveDevice();
+    socket().terminate = () => {
+      throw new Error('broken');
+    };
+    const unhandled = await unhandledDuring(() => {
+      jest.useFakeTimers();
+      lite.close();
+      jest.advanceTimersByTime(1_999);
+      expect(jest.getTimerCount()).toBe(1);
+      jest.advanceTimersByTime(1);
+      jest.runAllTimers();
+      jest.useRealTimers();
+      return Promise.resolve();
+    });
+    expect(unhandled).toEqual([new Error('broken')]);
   });
 
   it('ends the waiting too', async () => {
