@@ -12,6 +12,9 @@ export const PAUSE_AT = 256;
 /** At this many it goes on. */
 export const RESUME_AT = 64;
 
+/** At this many jobs, or at twice what the last time left if that is more, only the newest changes are kept. */
+const COMPACT_AT = 4 * PAUSE_AT;
+
 /**
  * What arrived and is not stored yet.
  * A peer that cannot be paused makes it grow; then only the newest change of each definition is kept, so that it never holds
@@ -20,7 +23,7 @@ export const RESUME_AT = 64;
 export class Inbox {
   #jobs: Job[] = [];
   #next = 0;
-  #compactAt = 4 * PAUSE_AT;
+  #compactAt = COMPACT_AT;
 
   get length(): number {
     return this.#jobs.length - this.#next;
@@ -34,40 +37,33 @@ export class Inbox {
   shift(): Job | undefined {
     const job = this.#jobs[this.#next++];
     if (this.#next >= this.#jobs.length) this.clear();
-    else if (this.#next >= PAUSE_AT && this.#next * 2 > this.#jobs.length) this.#trim();
+    else if (this.#next >= PAUSE_AT && this.#next * 2 > this.#jobs.length) this.#hold(this.#jobs.slice(this.#next));
     return job;
   }
 
   clear(): void {
-    this.#jobs = [];
-    this.#next = 0;
+    this.#hold([]);
   }
 
-  #trim(): void {
-    this.#jobs = this.#jobs.slice(this.#next);
+  #hold(jobs: Job[]): void {
+    this.#jobs = jobs;
     this.#next = 0;
+    this.#compactAt = Math.max(COMPACT_AT, 2 * jobs.length);
   }
 
   /** Only the last snapshot counts, and its end stays where it is: what comes later is not judged by it. */
   #compact(): void {
     const jobs = this.#jobs.slice(this.#next);
-    const end = jobs.findLastIndex(({ type }) => type === 'snapshot');
-    this.#jobs = [
-      ...newestOf(jobs.slice(0, Math.max(end, 0))),
-      ...jobs.slice(end, end + 1),
-      ...newestOf(jobs.slice(end + 1)),
-    ];
-    this.#next = 0;
-    this.#compactAt = Math.max(4 * PAUSE_AT, 2 * this.#jobs.length);
+    const behindEnd = jobs.findLastIndex(({ type }) => type === 'snapshot') + 1;
+    this.#hold([...newestOf(jobs.slice(0, behindEnd)), ...newestOf(jobs.slice(behindEnd))]);
   }
 }
 
-/** The newest change of each definition, in their order. */
+/** The newest change of each definition and the newest end of a snapshot, in their order. */
 function newestOf(jobs: readonly Job[]): Iterable<Job> {
-  const newest = new Map<string, Job>();
+  const newest = new Map<string | undefined, Job>();
   for (const job of jobs) {
-    if (job.type === 'snapshot') continue;
-    const key = definitionKey(job.msg);
+    const key = job.type === 'message' ? definitionKey(job.msg) : undefined;
     newest.delete(key);
     newest.set(key, job);
   }

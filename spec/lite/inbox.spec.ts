@@ -56,4 +56,34 @@ describe('Inbox', () => {
     expect(seen.at(-1)).toBe('after1999');
     expect(seen.length).toBeLessThan(1_024);
   });
+
+  // The bound that a storm of many definitions had raised stayed where it was for good.
+  it.each<[string, (inbox: Inbox) => void]>([
+    ['emptied', (inbox) => void drain(inbox)],
+    ['cleared', (inbox) => inbox.clear()],
+    [
+      'almost emptied',
+      (inbox) => {
+        while (inbox.length > 10) inbox.shift();
+      },
+    ],
+  ])('holds as little as before once what a storm of many definitions left is %s', (_how, empty) => {
+    const inbox = new Inbox();
+    for (let i = 0; i < 50_000; i++) inbox.push(message(`f${i}`));
+    expect(inbox.length).toBe(50_000);
+    empty(inbox);
+    for (let i = 0; i < 5_000; i++) {
+      inbox.push(message('f', String(i)));
+      expect(inbox.length).toBeLessThan(1_100);
+    }
+  });
+
+  it('keeps what came before the end of a snapshot and what came after, each at its newest', () => {
+    const inbox = new Inbox();
+    inbox.push(message('f', '1'));
+    inbox.push(message('f', '2'));
+    inbox.push(end());
+    for (let i = 3; i < 1_024; i++) inbox.push(message('f', String(i)));
+    expect(drain(inbox)).toEqual(['f2', '|', 'f1023']);
+  });
 });
