@@ -8,7 +8,7 @@ import {
 } from '../wire/index.js';
 import { guarded } from '../unhandled.js';
 import { LiteError, type LiteErrorCode } from './liteError.js';
-import type { LiteSocketEvent, LiteWebSocket, WebSocketConstructor } from './webSocketLike.js';
+import type { LiteSocketEvent, LiteWebSocket, UnsharedBytes, WebSocketConstructor } from './webSocketLike.js';
 
 /** What a `LiteSocket` tells; nothing any more after `failed` and `end`. */
 export interface LiteSocketListener {
@@ -50,7 +50,7 @@ export class LiteSocket {
   }
 
   send<K extends MessageKind>(kind: K, message: SyncMessages[K]): void {
-    this.#attempt(() => this.#socket?.send(encodeMessage(kind, message)));
+    this.#attempt(() => this.#socket?.send(encodeMessage(kind, message) as UnsharedBytes));
   }
 
   pause(): void {

@@ -7,6 +7,12 @@ export interface LiteSocketEvent {
 }
 
 /**
+ * Bytes in a buffer that nobody shares: the only ones that a browser's WebSocket takes. TypeScript says so from version 6 on;
+ * before 5.7 it has no `Uint8Array<ArrayBuffer>` to say it with.
+ */
+export type UnsharedBytes = Uint8Array & { readonly buffer: ArrayBuffer };
+
+/**
  * The part of a WebSocket that a device uses; the browser's, Node's and that of `ws` have it.
  * `pause` and `resume`, where there are any, hold back a peer that sends faster than the device stores; `terminate` lets go
  * of a peer that may be gone.
@@ -17,7 +23,7 @@ export interface LiteWebSocket {
   readonly readyState?: number;
   readonly bufferedAmount: number;
   addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: LiteSocketEvent) => void): void;
-  send(data: Uint8Array): void;
+  send(data: UnsharedBytes): void;
   close(): void;
   terminate?(): void;
   pause?(): void;

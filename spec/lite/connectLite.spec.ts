@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { VirtualTimeScheduler } from 'rxjs';
 import { connectLite, memoryStore } from 'ddl-fanout/lite';
-import type { LiteConnection, LiteError, LiteOptions, LiteStatus } from 'ddl-fanout/lite';
+import type { LiteConnection, LiteError, LiteOptions, LiteStatus, LiteWebSocket } from 'ddl-fanout/lite';
 import { definition } from 'ddl-fanout/testing';
 import type { DefinitionSyncMsg } from 'ddl-fanout';
 import { settle } from '../helpers/promises.js';
@@ -106,6 +106,16 @@ describe('a connection', () => {
         },
       },
     ]);
+  });
+
+  // From TypeScript 6 on a browser's WebSocket takes no other bytes: that it was handed any `Uint8Array` did not type-check.
+  it('sends bytes in buffers that nobody shares, by their type too', async () => {
+    const { socket } = await device();
+    const buffers: ArrayBuffer[] = [];
+    const send: LiteWebSocket['send'] = (data) => buffers.push(data.buffer);
+    Object.assign(socket(), { send });
+    socket().open();
+    expect(buffers).toEqual([expect.any(ArrayBuffer)]);
   });
 
   it('asks for everything, and marks the end of the answer by a ping, when it is let in', async () => {
