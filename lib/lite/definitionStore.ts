@@ -6,7 +6,8 @@ export type Awaitable<T> = T | PromiseLike<T>;
 /**
  * Where a device keeps its definitions between runs. `connectLite` calls one method at a time and waits for its result.
  *
- * - `list` is called once, before the first connection; `put` and `delete` for every change; `get` is for the caller.
+ * - `list` is called before the first connection, again with each attempt until it works; `put` and `delete` for every change;
+ *   `get` is for whoever has the store: the device does not call it.
  * - What is put MUST be what `get` and `list` give back: `definitionType`, `name`, `action`, `payload` and `scope`.
  * - A method that throws or rejects drops the connection (`STORE`); the next one brings the change again. Whether it took
  *   effect nobody knows, so that key is put or deleted once more even if nothing seems to have changed.
