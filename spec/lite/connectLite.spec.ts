@@ -421,6 +421,19 @@ describe('a lost connection', () => {
     expect(first.ended).toBe('terminated');
   });
 
+  it('is noticed when the server is silent before the snapshot has ended: the ping that ends it is not pushed out', async () => {
+    const { sockets, errors, pass } = await device({ keepalive: 1_000 });
+    const [socket] = sockets as [ScriptedSocket];
+    socket.open();
+    socket.accept();
+    await pass(1_000);
+    await pass(1_000);
+    expect(socket.of('PingPong')).toHaveLength(1);
+    expect(errors).toEqual([]);
+    await pass(1_000);
+    expect(errors).toMatchObject([{ code: 'LOST', message: 'the server went silent' }]);
+  });
+
   it.each([
     ['a text message', (socket: ScriptedSocket) => socket.receiveData('hello')],
     ['no frame', (socket: ScriptedSocket) => socket.receiveBytes(new Uint8Array([0x70, 9, 0, 0, 0]))],
@@ -608,14 +621,23 @@ describe('a token', () => {
     expect(asked).toBe(0);
   });
 
-  it('that says when it expires is refreshed in time', async () => {
+  it('that says when it expires is refreshed in time: asked for after four fifths of the time that is left', async () => {
     const jwt = (exp: number): string => `x.${btoa(JSON.stringify({ exp }))}.y`;
     const tokens = [jwt(100), jwt(100), jwt(200)];
-    const { socket, errors, pass } = await liveDevice({ token: () => tokens.shift() ?? 'last', keepalive: 10_000_000 });
-    await pass(80_000);
-    expect(socket().of('TokenRefresh')).toEqual([]);
-    await pass(16_000);
-    expect(socket().of('TokenRefresh')).toEqual([{ newToken: jwt(200) }]);
+    let asked = 0;
+    const token = (): string => {
+      asked++;
+      return tokens.shift() ?? 'last';
+    };
+    const { socket, errors, pass } = await liveDevice({ token, keepalive: 10_000_000 });
+    await pass(79_999);
+    expect(asked).toBe(1);
+    await pass(1);
+    expect([asked, socket().of('TokenRefresh')]).toEqual([2, []]);
+    await pass(15_999);
+    expect(asked).toBe(2);
+    await pass(1);
+    expect([asked, socket().of('TokenRefresh')]).toEqual([3, [{ newToken: jwt(200) }]]);
     socket().receive('TokenRefreshAck', { success: true, error: null, expiresInSecs: 104n });
     expect(errors).toEqual([]);
   });

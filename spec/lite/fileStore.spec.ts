@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import * as fs from 'node:fs/promises';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 import { filter, firstValueFrom } from 'rxjs';
 import { connectLite, fileStore, type FileStore } from 'ddl-fanout/lite';
 import { definition } from 'ddl-fanout/testing';
 import type { DefinitionSyncMsg } from 'ddl-fanout';
+import { LogFile } from '../../lib/lite/logFile.js';
 import { settle } from '../helpers/promises.js';
 import { scriptedServer } from '../helpers/scriptedServer.js';
 
@@ -174,6 +177,27 @@ describe('fileStore', () => {
     await again.close();
     expect(await contents()).toEqual({ a: `${text}199` });
     expect(await readdir(folder)).toEqual(['definitions']);
+  });
+
+  // A power cut could leave the name of a file whose data never reached the disk.
+  it('has a log that it writes anew on the disk before that takes its name', async () => {
+    const steps: string[] = [];
+    const recording: typeof fs = {
+      ...fs,
+      open: async (...args) => {
+        const handle = await fs.open(...args);
+        const append = handle.appendFile.bind(handle);
+        const sync = handle.sync.bind(handle);
+        handle.appendFile = (...data) => append(...data).then(() => void steps.push('written'));
+        handle.sync = () => sync().then(() => void steps.push('synced'));
+        return handle;
+      },
+      rename: (...names) => fs.rename(...names).then(() => void steps.push('renamed')),
+    };
+    const store = new LogFile(path, { fs: recording, zlib });
+    await store.open();
+    await store.close();
+    expect(steps).toEqual(['written', 'synced', 'renamed']);
   });
 
   it('does not mind what a crash while rewriting left behind', async () => {

@@ -49,6 +49,12 @@ describe('connectLite', () => {
     expect(checkLiteOptions({ url: 'ws://origin', token: 't', WebSocket, reconnect }).reconnect).toEqual(fitted);
   });
 
+  it('gives the server 10 s to let it in, and 30 s of silence, unless told otherwise', () => {
+    const { WebSocket } = scriptedServer();
+    const checked = checkLiteOptions({ url: 'ws://origin', token: 't', WebSocket });
+    expect(checked).toMatchObject({ handshakeTimeout: 10_000, keepalive: 30_000, clientVersion: '' });
+  });
+
   it('takes an explicit undefined for every optional property', () => {
     const { WebSocket } = scriptedServer();
     const none = {
