@@ -1,5 +1,16 @@
 import type { SchedulerLike } from 'rxjs';
 
+/** Why a server may be silent. */
+interface Situation {
+  /**
+   * Nothing is read, so nothing can be heard. A server takes a device that says nothing for gone; a pong says something
+   * and is not answered, while the answer to a ping could push out that of the ping that ends a snapshot.
+   */
+  readonly isHolding: boolean;
+  /** A ping is on its way. */
+  readonly isAsked: boolean;
+}
+
 /** Whether the server is still there: its pings, and how often in a row it was found silent. */
 export class Keepalive {
   #last = 0n;
@@ -26,17 +37,14 @@ export class Keepalive {
 
   /**
    * Called every so often; pings a server that has said nothing since.
-   * @param isHolding nothing is read, so nothing can be heard. A server takes one that says nothing for gone; a pong says something
-   *   and is not answered, while the answer to a ping could push out that of the ping that ends a snapshot
-   * @param isAsked a ping is on its way
-   * @returns whether the server did not answer that either
+   * @returns `gone` when the server did not answer that either
    */
-  look(isHolding: boolean, isAsked: boolean): boolean {
+  look({ isHolding, isAsked }: Situation): 'there' | 'gone' {
     this.#silences = this.#heard || isHolding ? 0 : this.#silences + 1;
     this.#heard = false;
     if (isHolding) this.send(this.#now(), true);
     else if (this.#silences === 1 && !isAsked) this.ping();
-    return this.#silences > 1;
+    return this.#silences > 1 ? 'gone' : 'there';
   }
 
   #now(): bigint {

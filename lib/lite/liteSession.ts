@@ -136,8 +136,8 @@ class LiteSession implements Feeder, LiteSocketListener {
     this.#resync();
     if (catalog.holding) this.hold();
     const silence = interval(keepalive, scheduler).subscribe(() => {
-      if (this.#keepalive.look(catalog.holding, this.#snapshot !== undefined))
-        this.#socket.fail('LOST', 'the server went silent');
+      const found = this.#keepalive.look({ isHolding: catalog.holding, isAsked: this.#snapshot !== undefined });
+      if (found === 'gone') this.#socket.fail('LOST', 'the server went silent');
     });
     const refresh = newTokens(tokens, this.token, scheduler, onFailure).subscribe((token) =>
       this.#refresh.offer(token),
