@@ -50,7 +50,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     const { events$, frames$ } = settings.fanout;
     const over = (): void => {
       this.isOver = true;
-      if (!this.isClosing) settings.logger.warn('the fan-out is over: whoever connects is sent away');
+      if (!this.isClosing) settings.logger.warn('the fan-out is over: new connections are closed with 1013');
     };
     this.#watching.add(
       events$.subscribe((event) => {

@@ -128,7 +128,7 @@ describe('serveDefinitions', () => {
     const server = await serveDefinitions({ fanout: over, authenticate, logger });
     later(over);
     expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'the fan-out is over: whoever connects is sent away'],
+      ['warn', 'the fan-out is over: new connections are closed with 1013'],
     ]);
     await server.close();
   });
