@@ -1,3 +1,5 @@
+import { CodedError } from './codedError.js';
+
 export type FanoutErrorCode = 'BUFFER_OVERFLOW' | 'BAD_OPTION' | 'OUT_OF_ORDER';
 
 /**
@@ -7,16 +9,8 @@ export type FanoutErrorCode = 'BUFFER_OVERFLOW' | 'BAD_OPTION' | 'OUT_OF_ORDER';
  * - `BAD_OPTION`: an option makes no sense; thrown at call time, names the rule and the value.
  * - `OUT_OF_ORDER`: a catalog was given a frame that is not newer than all before.
  */
-export class FanoutError extends Error {
+export class FanoutError extends CodedError<FanoutErrorCode> {
   override readonly name = 'FanoutError';
-
-  constructor(
-    readonly code: FanoutErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
 }
 
 export type WireErrorCode = 'TRUNCATED' | 'UNKNOWN_TYPE' | 'TOO_LARGE' | 'BAD_BODY' | 'UNENCODABLE';
@@ -30,14 +24,6 @@ export type WireErrorCode = 'TRUNCATED' | 'UNKNOWN_TYPE' | 'TOO_LARGE' | 'BAD_BO
  * - `BAD_BODY`: the body is not the MessagePack value that the type asks for.
  * - `UNENCODABLE`: the message holds a value that the wire cannot carry.
  */
-export class WireError extends Error {
+export class WireError extends CodedError<WireErrorCode> {
   override readonly name = 'WireError';
-
-  constructor(
-    readonly code: WireErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
 }

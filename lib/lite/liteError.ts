@@ -1,3 +1,5 @@
+import { CodedError } from '../codedError.js';
+
 export type LiteErrorCode = 'REFUSED' | 'FORKED' | 'TOKEN' | 'STORE' | 'PROTOCOL' | 'LOST';
 
 /**
@@ -10,14 +12,6 @@ export type LiteErrorCode = 'REFUSED' | 'FORKED' | 'TOKEN' | 'STORE' | 'PROTOCOL
  * - `PROTOCOL`: the server sent what the wire does not allow.
  * - `LOST`: the socket could not be opened, was closed, or went silent.
  */
-export class LiteError extends Error {
+export class LiteError extends CodedError<LiteErrorCode> {
   override readonly name = 'LiteError';
-
-  constructor(
-    readonly code: LiteErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
 }

@@ -1,4 +1,5 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
+import { CodedError } from '../codedError.js';
 import { WireError } from '../errors.js';
 
 export type NatsDefinitionsErrorCode =
@@ -29,16 +30,8 @@ export type NatsDefinitionsErrorCode =
  * - `FENCED`: the leader's term is over. Of a publish: stored only if it was before another leader took over.
  * - `CLOSED`: the connection was closed by its owner, or gave up reconnecting.
  */
-export class NatsDefinitionsError extends Error {
+export class NatsDefinitionsError extends CodedError<NatsDefinitionsErrorCode> {
   override readonly name = 'NatsDefinitionsError';
-
-  constructor(
-    readonly code: NatsDefinitionsErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
 }
 
 /**

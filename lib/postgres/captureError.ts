@@ -1,3 +1,5 @@
+import { CodedError } from '../codedError.js';
+
 export type CaptureErrorCode = 'NOT_INSTALLED' | 'PRIVILEGE' | 'VERSION' | 'READ_ONLY' | 'SCHEMA_IN_USE' | 'CLOSED';
 
 /**
@@ -10,14 +12,6 @@ export type CaptureErrorCode = 'NOT_INSTALLED' | 'PRIVILEGE' | 'VERSION' | 'READ
  * - `SCHEMA_IN_USE`: a schema of that name exists and is not a capture, or not one of a superuser's or this role's.
  * - `CLOSED`: the caller has ended the pool, the client or the PGlite that it passed in.
  */
-export class CaptureError extends Error {
+export class CaptureError extends CodedError<CaptureErrorCode> {
   override readonly name = 'CaptureError';
-
-  constructor(
-    readonly code: CaptureErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
 }
