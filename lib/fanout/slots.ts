@@ -64,7 +64,13 @@ export class Slots {
 
   /** Those that are not ready: only they can be behind. None that is ready is looked at. */
   unready(): GroupMember[] {
-    return this.sessions.filter((session, i) => session !== undefined && this.ready[i] === undefined) as GroupMember[];
+    const { sessions, ready } = this;
+    const found: GroupMember[] = [];
+    for (let i = 0; i < sessions.length; i++) {
+      const session = ready[i] === undefined ? sessions[i] : undefined;
+      if (session !== undefined) found.push(session);
+    }
+    return found;
   }
 
   clear(): void {

@@ -12,27 +12,28 @@ export const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore
 /** `register`, with a delivery function that is done at once, or in flight until `drain`. */
 export const ours: Contender = {
   name: 'ddl-fanout',
-  live(sessions) {
-    const fanout = new DefinitionSyncFanout();
-    const tally = new Tally();
-    const subscriptions = eachOf(sessions, (i) =>
-      fanout
-        .register(`session-${i}`, () => {
-          tally.frames++;
-        })
-        .subscribe(),
-    );
-    return {
-      tally,
-      broadcast: (msg) => fanout.broadcast(msg),
-      close: () => subscriptions.forEach((subscription) => subscription.unsubscribe()),
-    };
-  },
+  live: (sessions) => live(sessions, new DefinitionSyncFanout()),
   queued: (sessions) => busy(sessions, 256),
   full(sessions) {
     const fanned = busy(sessions, 0);
     fanned.occupy?.();
     return fanned;
+  },
+};
+
+/** With a catalog, which remembers every second message as a delete that somebody may need. */
+export const oursWithDeletes: Contender = {
+  name: 'ddl-fanout with a catalog',
+  live(sessions) {
+    const fanned = live(sessions, new DefinitionSyncFanout({ catalog: true }));
+    let deletes = false;
+    return {
+      ...fanned,
+      broadcast(msg) {
+        fanned.broadcast(deletes ? { ...msg, action: 'delete' } : msg);
+        deletes = !deletes;
+      },
+    };
   },
 };
 
@@ -53,6 +54,22 @@ export const ourReceivers: Contender = {
     };
   },
 };
+
+function live(sessions: number, fanout: DefinitionSyncFanout): Fanned {
+  const tally = new Tally();
+  const subscriptions = eachOf(sessions, (i) =>
+    fanout
+      .register(`session-${i}`, () => {
+        tally.frames++;
+      })
+      .subscribe(),
+  );
+  return {
+    tally,
+    broadcast: (msg) => fanout.broadcast(msg),
+    close: () => subscriptions.forEach((subscription) => subscription.unsubscribe()),
+  };
+}
 
 function busy(sessions: number, capacity: number): Fanned {
   const fanout = new DefinitionSyncFanout({ capacity, logger: silent });
