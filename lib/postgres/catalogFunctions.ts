@@ -1,15 +1,16 @@
 import type { CaptureNames } from './captureNames.js';
 
 /**
- * SQL functions that read the system catalogs: whether an object is a member of an extension or part of another object (a
- * range type's constructors), and a routine's arguments. One without a name is `$n` as its body calls it: in SQL the nth of what one
+ * SQL functions that read the system catalogs: whether an object is a member of an extension or a function part of another object (a
+ * range type's constructors; a partitioned table is recorded as part of itself), and a routine's arguments. One without a name is `$n` as its body calls it: in SQL the nth of what one
  * passes, elsewhere the nth of all. What comes out has no such name in SQL, and is `columnN`, as PostgreSQL calls it.
  */
 export function catalogFunctions({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.is_part(class oid, object oid)
 RETURNS boolean LANGUAGE sql STABLE AS ${quote}
-  SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object AND d.deptype IN ('e', 'i'))
+  SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object
+    AND (d.deptype = 'e' OR d.deptype = 'i' AND class = 'pg_proc'::regclass))
 ${quote};
 CREATE FUNCTION ${s}.arguments(p pg_proc)
 RETURNS TABLE (i bigint, mode text, name text, data_type text) LANGUAGE sql STABLE AS ${quote}

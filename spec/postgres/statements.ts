@@ -324,6 +324,11 @@ export const statements: Readonly<Record<string, StatementCase>> = {
       ALTER EXTENSION citext ADD FUNCTION s.citext_hash(s.citext); DROP EXTENSION citext`,
     told: ['put function s.citext_hash(s.citext)', 'delete function s.citext_hash(s.citext)'],
   },
+  'a trigger of an extension’s function on a partitioned table, which PostgreSQL records as part of itself': {
+    given: `${TABLE} CREATE TABLE s.parts (a int) PARTITION BY LIST (a); CREATE EXTENSION citext SCHEMA s; ALTER EXTENSION citext ADD FUNCTION s.run();`,
+    run: 'CREATE TRIGGER trg AFTER INSERT ON s.parts FOR EACH ROW EXECUTE FUNCTION s.run()',
+    told: ['put trigger trg on s.parts'],
+  },
   'a function that goes with an extension it depends on': {
     given: `CREATE EXTENSION citext SCHEMA s; ${F('s.f()')} ALTER FUNCTION s.f() DEPENDS ON EXTENSION citext;`,
     run: 'DROP EXTENSION citext',
