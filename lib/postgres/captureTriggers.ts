@@ -114,6 +114,9 @@ ALTER TABLE ${s}.due ENABLE ALWAYS TRIGGER on_commit;
 `;
 }
 
+// Whatever is dropped may be mentioned by a definition that outlives it: one that another session makes meanwhile, or one that
+// mentions what a dropped column was a part of. What belongs to a temporary table, as its triggers and defaults do, does not say
+// that it is temporary itself.
 // Being due comes last: with SET CONSTRAINTS ALL IMMEDIATE it numbers what is there at once.
 function eventFunctions({ schema: s, quote }: CaptureNames): string {
   return `
@@ -140,7 +143,7 @@ CREATE FUNCTION ${s}.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY D
 BEGIN
   PERFORM ${s}.on_touch(ARRAY(
     SELECT ROW(e.classid, e.objid, false)::${s}.touched FROM pg_event_trigger_dropped_objects() e
-    WHERE e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) AND NOT e.is_temporary));
+    WHERE NOT e.is_temporary AND e.address_names[1] IS DISTINCT FROM 'pg_temp'));
 END
 ${quote};
 `;

@@ -62,6 +62,16 @@ export function costConformance(open: () => Promise<TestDatabase>): void {
       expect(await pages(replace(4))).toBeLessThan(3 * before);
     });
 
+    it('is nothing for temporary tables that are made and dropped, whatever they have', async () => {
+      const temporary = (
+        i: number,
+      ): string => `CREATE TEMP TABLE tmp${i} (i serial PRIMARY KEY, a int DEFAULT 1 CHECK (a > 0));
+        ALTER TABLE tmp${i} ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON tmp${i} USING (a > 1);
+        CREATE TEMP TABLE child${i} (i int REFERENCES tmp${i}); CREATE TEMP VIEW v${i} AS SELECT * FROM tmp${i};
+        DROP TABLE tmp${i} CASCADE; DROP TABLE child${i};`;
+      expect(await pages(Array.from({ length: 20 }, (_, i) => temporary(i)).join(''))).toBe(0);
+    });
+
     it.each<[string, string[]]>([
       ['as it is', []],
       ['once it was analyzed', ['ANALYZE']],

@@ -247,6 +247,14 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     run: 'DROP TYPE s.mood CASCADE',
     told: ['delete function s.f(s.mood)'],
   },
+  'DROP DOMAIN, SCHEMA, EXTENSION ... CASCADE that take a column of a table that a parsed body names': {
+    given: `CREATE DOMAIN s.age AS int; CREATE SCHEMA s2; CREATE DOMAIN s2.age AS int; CREATE EXTENSION citext SCHEMA public;
+      CREATE TABLE s.t (a int, b s.age, c s2.age, d public.citext);
+      CREATE FUNCTION s.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT x.p FROM s.t AS x(p); END;`,
+    run: 'DROP DOMAIN s.age CASCADE; DROP SCHEMA s2 CASCADE; DROP EXTENSION citext CASCADE',
+    told: ['put function s.f()', 'put function s.f()', 'put function s.f()'],
+    since: 14,
+  },
   'ALTER SCHEMA ... RENAME': {
     given: TRIGGER,
     run: 'ALTER SCHEMA s RENAME TO s2',

@@ -103,6 +103,31 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     },
   );
 
+  /** What is told when one commits a drop after the other made a definition on what goes. */
+  const toldBeside = async (drop: string, create: string): Promise<string[]> => {
+    await database.sql(`CREATE TYPE s.mood AS ENUM ('a'); CREATE TABLE s.t (a int)`);
+    await one.sql(`BEGIN; ${drop}`);
+    await two.sql(create);
+    await told();
+    await one.sql('COMMIT');
+    return told();
+  };
+
+  it.each([
+    ['DROP TYPE s.mood CASCADE', 's.f(s.mood)'],
+    ['DROP TABLE s.t', 's.f(s.t[])'],
+  ])('tell that a function is gone when one commits a %s after another made it', async (drop, name) => {
+    expect(await toldBeside(drop, fn(name))).toEqual([`put function ${name}`, `delete function ${name}`]);
+    // What has no text cannot be dropped while an event trigger is asked to name it.
+    await database.sql(`DELETE FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = 's.f'::regproc;
+      DELETE FROM pg_proc WHERE oid = 's.f'::regproc`);
+  });
+
+  it('tell the text that a default has when one commits the drop of a table that it names', async () => {
+    const lines = await toldBeside('DROP TABLE s.t', fn(`s.f(a regclass DEFAULT 's.t'::regclass)`));
+    expect(lines).toEqual(['put function s.f(regclass)', 'put function s.f(regclass)']);
+  });
+
   it('commit under SET CONSTRAINTS ALL IMMEDIATE though their names are another one’s by now', async () => {
     await database.sql(`CREATE SCHEMA c; ${fn('c.g()')} ${fn('c.h()')}`);
     await listener.settled();
