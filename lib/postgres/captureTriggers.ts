@@ -117,6 +117,7 @@ ALTER TABLE ${s}.due ENABLE ALWAYS TRIGGER on_commit;
 // Whatever is dropped may be mentioned by a definition that outlives it: one that another session makes meanwhile, or one that
 // mentions what a dropped column was a part of. What belongs to a temporary table, as its triggers and defaults do, does not say
 // that it is temporary itself.
+// A view that is replaced is locked, so nobody makes a definition on it meanwhile: where there is none yet, it need not be due.
 // Being due comes last: with SET CONSTRAINTS ALL IMMEDIATE it numbers what is there at once.
 function eventFunctions({ schema: s, quote }: CaptureNames): string {
   return `
@@ -136,7 +137,8 @@ BEGIN
     SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched FROM pg_event_trigger_ddl_commands() e
     WHERE e.objid IS NOT NULL AND NOT (e.in_extension AND e.command_tag IN ('CREATE FUNCTION', 'CREATE PROCEDURE'))
       AND e.schema_name IS DISTINCT FROM 'pg_temp'
-      AND (e.command_tag LIKE 'ALTER %' OR e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass)))));
+      AND (e.command_tag LIKE 'ALTER %' OR e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass)
+        OR e.command_tag = 'CREATE VIEW' AND cardinality(${s}.affected(ARRAY[ROW(e.classid, e.objid, false)::${s}.touched])) > 0))));
 END
 ${quote};
 CREATE FUNCTION ${s}.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
@@ -152,7 +154,7 @@ ${quote};
 // Commands that create, alter or may rename what a definition is made of; the many that do not, CREATE TEMP TABLE among
 // them, do not even call a function. Every tag of the list is known to PostgreSQL 13.
 const TAGS = [
-  ...['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA', 'EXTENSION'].map((what) => `CREATE ${what}`),
+  ...['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA', 'VIEW', 'EXTENSION'].map((what) => `CREATE ${what}`),
   ...['FUNCTION', 'PROCEDURE', 'ROUTINE', 'TRIGGER', 'SCHEMA', 'TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'],
   ...[
     'SEQUENCE',

@@ -72,6 +72,11 @@ export function costConformance(open: () => Promise<TestDatabase>): void {
       expect(await pages(Array.from({ length: 20 }, (_, i) => temporary(i)).join(''))).toBe(0);
     });
 
+    it('is nothing for a view that no definition mentions', async () => {
+      const view = 'CREATE OR REPLACE VIEW seen AS SELECT a FROM t;';
+      expect(await pages(`${view} ${view} CREATE OR REPLACE VIEW above AS SELECT a FROM seen; ${view}`)).toBe(0);
+    });
+
     it.each<[string, string[]]>([
       ['as it is', []],
       ['once it was analyzed', ['ANALYZE']],

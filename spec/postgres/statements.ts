@@ -200,6 +200,12 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     told: ['put function s.f(s.pair)', 'put function s.g()'],
     since: 14,
   },
+  'CREATE OR REPLACE VIEW that adds a column to those that a parsed body names': {
+    given: `CREATE VIEW s.v AS SELECT 1 AS a; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT x.p FROM s.v AS x(p); END;`,
+    run: 'CREATE OR REPLACE VIEW s.v AS SELECT 1 AS a, 2 AS b',
+    told: ['put function s.f()'],
+    since: 14,
+  },
   'ALTER TYPE ... RENAME ATTRIBUTE CASCADE of a type that a trigger’s table is made of': {
     given: `CREATE TYPE s.pair AS (a int, b int); CREATE TABLE s.typed OF s.pair;
       CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
