@@ -23,7 +23,7 @@ SELECT set_config('search_path', current_setting('ddl_fanout.path'), true);
 `;
 }
 
-/** Whoever installs or completes a capture waits for others who do: each would find no schema, and make it. */
+/** Whoever installs, completes or removes a capture waits for others who do: each would find no schema, and make it, or one that goes. */
 const ONE_AT_A_TIME = `SELECT pg_advisory_xact_lock(hashtext('ddl-fanout capture'));`;
 
 /**
@@ -115,7 +115,9 @@ export function removeScript(names: CaptureNames): string {
   const { schema: s } = names;
   const tables = ['capture', 'definition', 'change', 'touched', 'due', 'reader'].map((table) => `${s}.${table}`);
   return onOwnPath(
-    `${dropEventTriggers(names)}${dropCode(names)}DROP TABLE IF EXISTS ${tables.join(', ')};\nDROP SCHEMA ${s};`,
+    `${ONE_AT_A_TIME}
+${dropEventTriggers(names)}${dropCode(names)}DROP TABLE IF EXISTS ${tables.join(', ')};
+DROP SCHEMA IF EXISTS ${s};`,
   );
 }
 

@@ -30,34 +30,40 @@ export function installCapture(client: PostgresLike, options: CaptureOptions = {
   checkClient(client);
   const names = captureNames(objectOption('options', options).schema);
   return withConnection(client, 'installing the capture', async (connection) => {
-    const hasItsCode = await checkVersions(connection, names);
-    if (!hasItsCode || !(await isReconciled(connection, names))) await connection.run(installScript(names));
-    if (await isComplete(connection, names)) return;
-    await untilOthersEnded(connection);
-    await connection.run(completeScript(names));
+    await checkServer(connection);
+    for (let tries = 1; ; tries++) {
+      try {
+        await install(connection, names);
+        return;
+      } catch (error) {
+        if (tries === MOST_TRIES || !IS_GONE.has((error as { code?: unknown }).code)) throw error;
+      }
+    }
   });
 }
 
-/** What PostgreSQL says of a schema, a table or a function that is not there. */
+/** What PostgreSQL says of a schema, a table or a function that is not there: another one has removed the capture meanwhile. */
 const IS_GONE: ReadonlySet<unknown> = new Set(['3F000', '42P01', '42883']);
+/** A capture that is removed that often while it is installed is not to be there. */
+const MOST_TRIES = 10;
 
-/** `false`: another one has removed it meanwhile. */
-async function isReconciled(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
-  try {
-    await connection.run(reconcileScript(names));
-    return true;
-  } catch (error) {
-    if (IS_GONE.has((error as { code?: unknown }).code)) return false;
-    throw error;
-  }
+async function install(connection: PostgresConnection, names: CaptureNames): Promise<void> {
+  const script = (await hasItsCode(connection, names)) ? reconcileScript(names) : installScript(names);
+  await connection.run(script);
+  if (await isComplete(connection, names)) return;
+  await untilOthersEnded(connection);
+  await connection.run(completeScript(names));
 }
 
-/** Whether there is a capture with the code of this version, and nothing to mend. */
-async function checkVersions(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
+async function checkServer(connection: PostgresConnection): Promise<void> {
   const [server] = await connection.query(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
   if (Number(server?.['version']) < 130_000) {
     throw new CaptureError('VERSION', `PostgreSQL 13 or later is needed, this one says ${String(server?.['version'])}`);
   }
+}
+
+/** Whether there is a capture with the code of this version, and nothing to mend. */
+async function hasItsCode(connection: PostgresConnection, names: CaptureNames): Promise<boolean> {
   if (!(await hasCapture(connection, names))) return false;
   const [capture] = await connection.query(`SELECT version::text AS version FROM ${names.schema}.capture`);
   const version = Number(capture?.['version']);

@@ -17,13 +17,6 @@ export function removeCapture(client: PostgresLike, options: CaptureOptions = {}
   checkClient(client);
   const names = captureNames(objectOption('options', options).schema);
   return withConnection(client, 'removing the capture', async (connection) => {
-    if (!(await hasCapture(connection, names))) return;
-    try {
-      await connection.run(removeScript(names));
-    } catch (error) {
-      // Another one may have removed it meanwhile.
-      const isLeft = await hasCapture(connection, names).catch(() => true);
-      if (isLeft) throw error;
-    }
+    if (await hasCapture(connection, names)) await connection.run(removeScript(names));
   });
 }

@@ -585,30 +585,35 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       expect(await database.sql(`SELECT FROM pg_namespace WHERE nspname = 'at_once'`)).toEqual([]);
     });
 
-    it('is made anew when another one removes it while it is looked at', async () => {
-      const { schema, listen, end } = await fresh();
-      let removed = false;
-      const client: PostgresLike = {
-        async connect() {
-          const connection = await database.client.connect();
-          return {
-            close: () => connection.close(),
-            onLost: (callback) => connection.onLost(callback),
-            listen: (channel, callback) => connection.listen(channel, callback),
-            query: (sql, values) => connection.query(sql, values),
-            async run(sql) {
-              if (!removed) await database.sql(removeScript(captureNames(schema)));
-              removed = true;
-              return connection.run(sql);
-            },
-          };
-        },
-      };
-      await installCapture(client, { schema });
-      const listener = listen();
-      await listener.settled();
-      expect(await listener.after(fn('s.f'))).toEqual(['put function s.f()']);
-      await end();
+    it.each([
+      ['installed for the first time', true],
+      ['looked at', false],
+    ])('is made anew when another one removes it before any statement while it is %s', async (_, isFirst) => {
+      for (let before = 1, removed = true; removed; before++) {
+        const { schema, listen, end } = await fresh();
+        const remove = (): Promise<unknown> => database.sql(removeScript(captureNames(schema)));
+        if (isFirst) await remove();
+        let statements = 0;
+        const count = async (): Promise<void> => {
+          if (++statements === before) await remove();
+        };
+        const client: PostgresLike = {
+          async connect() {
+            const connection = await database.client.connect();
+            return {
+              ...connection,
+              query: (sql, values) => count().then(() => connection.query(sql, values)),
+              run: (sql) => count().then(() => connection.run(sql)),
+            };
+          },
+        };
+        await installCapture(client, { schema });
+        removed = statements >= before;
+        const listener = listen();
+        await listener.settled();
+        expect(await listener.after(fn('s.f'))).toEqual(['put function s.f()']);
+        await end();
+      }
     });
 
     it('is not touched by an older library', async () => {
