@@ -38,7 +38,7 @@ export class Lease {
         if (sequence !== seen) since = now;
         seen = sequence;
         if (free || now - since >= this.duration) {
-          await this.#write(this.holder, seen, performance.now() + this.duration, signal);
+          await this.#write(this.holder, seen, performance.now() + this.duration);
           return;
         }
       } catch (error) {
@@ -49,9 +49,9 @@ export class Lease {
   }
 
   /** @throws {NatsDefinitionsError} FENCED when another has it, or could have it by now. */
-  async renew(signal: AbortSignal): Promise<void> {
+  async renew(): Promise<void> {
     try {
-      await this.#write(this.holder, this.#sequence, this.expiresAt, signal);
+      await this.#write(this.holder, this.#sequence, this.expiresAt);
     } catch (error) {
       throw new NatsDefinitionsError('FENCED', `${this.holder} has lost the lease of ${this.bucket.name}`, {
         cause: error,
@@ -65,7 +65,7 @@ export class Lease {
       await pause(this.duration / 3, signal);
       if (signal.aborted) return;
       try {
-        await this.renew(signal);
+        await this.renew();
       } catch {
         return;
       }
@@ -88,11 +88,11 @@ export class Lease {
     return { sequence: message.seq, free: message.data.length === 0 };
   }
 
-  async #write(holder: string, expected: number, until: number, signal?: AbortSignal): Promise<void> {
+  /** Waits for the outcome, whatever is aborted meanwhile: what was sent may be stored, and the next write has to know. */
+  async #write(holder: string, expected: number, until: number): Promise<void> {
     const begun = performance.now();
     const value = new TextEncoder().encode(holder);
-    const options = { id: newId(), expected, until: () => until, signal };
-    const { seq } = await store(this.bucket, this.#subject, value, options);
+    const { seq } = await store(this.bucket, this.#subject, value, { id: newId(), expected, until: () => until });
     this.#sequence = seq;
     this.#renewedAt = begun;
   }

@@ -66,7 +66,7 @@ export class Term {
     for (;;) {
       const { config, state } = await bucket.jsm.streams.info(bucket.stream);
       checkSame(bucket, config.description);
-      await lease.renew(signal);
+      await lease.renew();
       try {
         const options = { id: newId(), expected: state.last_seq, until: () => lease.expiresAt, signal };
         const { seq } = await store(bucket, bucket.prefix + leaderKey, value, options);

@@ -66,6 +66,32 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await expect(publish(definition('c'))).rejects.toEqual(fenced);
   });
 
+  it.each([
+    ['takes', 1],
+    ['renews', 2],
+  ])('lets the next one in when the first leaves while it %s the lease', async (_, last) => {
+    const connection = await fixture.connect(server.url);
+    const leaving = (await natsDefinitions(connection)).lead(() => NEVER, { lease: 3_600_000 });
+    const request = connection.request.bind(connection);
+    let writes = 0;
+    const released = new Promise((resolve) => {
+      jest.spyOn(connection, 'request').mockImplementation((subject, ...rest) => {
+        const answer = request(subject, ...rest);
+        if (!/^\$KV.*\.lease$/.test(subject)) return answer;
+        writes++;
+        if (writes === last) leads.unsubscribe();
+        if (writes === last + 1) resolve(answer);
+        return answer;
+      });
+    });
+    leads.add(leaving.subscribe());
+    await released;
+    leads = new Subscription();
+    const other = new Work();
+    lead(b, other.work, { lease: 3_600_000 });
+    await other.term(0);
+  });
+
   it('publishes `unlessStored` only what is not the last message of its definition, whoever stored that', async () => {
     const [one, other] = [new Work(), new Work()];
     const first = lead(a, one.work);
