@@ -153,23 +153,13 @@ ${quote};
 
 // Commands that create, alter or may rename what a definition is made of; the many that do not, CREATE TEMP TABLE among
 // them, do not even call a function. Every tag of the list is known to PostgreSQL 13.
-const TAGS = [
-  ...['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA', 'VIEW', 'EXTENSION'].map((what) => `CREATE ${what}`),
+const CREATED = ['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA', 'VIEW', 'EXTENSION'];
+const ALTERED = [
   ...['FUNCTION', 'PROCEDURE', 'ROUTINE', 'TRIGGER', 'SCHEMA', 'TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'],
-  ...[
-    'SEQUENCE',
-    'INDEX',
-    'TYPE',
-    'DOMAIN',
-    'COLLATION',
-    'OPERATOR',
-    'AGGREGATE',
-    'LANGUAGE',
-    'EXTENSION',
-    'CONVERSION',
-  ],
-  ...['TEXT SEARCH CONFIGURATION', 'TEXT SEARCH DICTIONARY'],
-].map((what) => (what.startsWith('CREATE') ? what : `ALTER ${what}`));
+  ...['SEQUENCE', 'INDEX', 'TYPE', 'DOMAIN', 'COLLATION', 'OPERATOR', 'AGGREGATE', 'LANGUAGE'],
+  ...['EXTENSION', 'CONVERSION', 'TEXT SEARCH CONFIGURATION', 'TEXT SEARCH DICTIONARY'],
+];
+const TAGS = [...CREATED.map((what) => `CREATE ${what}`), ...ALTERED.map((what) => `ALTER ${what}`)];
 
 function eventTriggers({ schema: s, onCommandEnd, onDrop }: CaptureNames): string {
   return `
