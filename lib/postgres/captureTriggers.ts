@@ -117,6 +117,7 @@ ALTER TABLE ${s}.due ENABLE ALWAYS TRIGGER on_commit;
 // Whatever is dropped may be mentioned by a definition that outlives it: one that another session makes meanwhile, or one that
 // mentions what a dropped column was a part of. What belongs to a temporary table, as its triggers and defaults do, does not say
 // that it is temporary itself.
+// That a parsed body names an operator class, as ON CONFLICT may, is not recorded by PostgreSQL, so everything is looked at.
 // A view that is replaced is locked, so nobody makes a definition on it meanwhile: where there is none yet, it need not be due.
 // Being due comes last: with SET CONSTRAINTS ALL IMMEDIATE it numbers what is there at once.
 function eventFunctions({ schema: s, quote }: CaptureNames): string {
@@ -131,7 +132,7 @@ END
 ${quote};
 CREATE FUNCTION ${s}.on_command_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 DECLARE
-  everything ${s}.touched[] := CASE WHEN tg_tag = 'ALTER EXTENSION' THEN ARRAY[ROW(0, 0, false)::${s}.touched] END;
+  everything ${s}.touched[] := CASE WHEN tg_tag IN ('ALTER EXTENSION', 'ALTER OPERATOR CLASS') THEN ARRAY[ROW(0, 0, false)::${s}.touched] END;
 BEGIN
   PERFORM ${s}.on_touch(coalesce(everything, ARRAY(
     SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched FROM pg_event_trigger_ddl_commands() e
@@ -156,7 +157,7 @@ ${quote};
 const CREATED = ['FUNCTION', 'PROCEDURE', 'TRIGGER', 'SCHEMA', 'VIEW', 'EXTENSION'];
 const ALTERED = [
   ...['FUNCTION', 'PROCEDURE', 'ROUTINE', 'TRIGGER', 'SCHEMA', 'TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'],
-  ...['SEQUENCE', 'INDEX', 'TYPE', 'DOMAIN', 'COLLATION', 'OPERATOR', 'AGGREGATE', 'LANGUAGE'],
+  ...['SEQUENCE', 'INDEX', 'TYPE', 'DOMAIN', 'COLLATION', 'OPERATOR', 'OPERATOR CLASS', 'AGGREGATE', 'LANGUAGE'],
   ...['EXTENSION', 'CONVERSION', 'TEXT SEARCH CONFIGURATION', 'TEXT SEARCH DICTIONARY'],
 ];
 const TAGS = [...CREATED.map((what) => `CREATE ${what}`), ...ALTERED.map((what) => `ALTER ${what}`)];

@@ -200,6 +200,17 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     told: ['put function s.f(s.pair)', 'put function s.g()'],
     since: 14,
   },
+  'ALTER OPERATOR CLASS, FAMILY ... RENAME, SET SCHEMA of one that a parsed body names': {
+    given: `CREATE OPERATOR CLASS s.mine FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+        FUNCTION 1 btint4cmp(int, int);
+      CREATE TABLE s.t (a int); CREATE UNIQUE INDEX i ON s.t (a s.mine);
+      CREATE FUNCTION s.f() RETURNS void LANGUAGE sql
+        BEGIN ATOMIC INSERT INTO s.t VALUES (1) ON CONFLICT (a s.mine) DO NOTHING; END;`,
+    run: `ALTER OPERATOR CLASS s.mine USING btree RENAME TO ours; ALTER OPERATOR CLASS s.ours USING btree SET SCHEMA public;
+      ALTER OPERATOR FAMILY s.mine USING btree RENAME TO ours`,
+    told: ['put function s.f()', 'put function s.f()'],
+    since: 14,
+  },
   'CREATE OR REPLACE VIEW that adds a column to those that a parsed body names': {
     given: `CREATE VIEW s.v AS SELECT 1 AS a; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT x.p FROM s.v AS x(p); END;`,
     run: 'CREATE OR REPLACE VIEW s.v AS SELECT 1 AS a, 2 AS b',
