@@ -211,6 +211,38 @@ export const statements: Readonly<Record<string, StatementCase>> = {
     told: ['put function s.f()', 'put function s.f()'],
     since: 14,
   },
+  'ALTER TABLE ... ADD COLUMN, DROP COLUMN, where a parsed body names all of them': {
+    given: `${TABLE} CREATE FUNCTION s.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT x.p FROM s.t AS x(p); END;`,
+    run: 'ALTER TABLE s.t ADD COLUMN c int; ALTER TABLE s.t DROP COLUMN c',
+    told: ['put function s.f()', 'put function s.f()'],
+    since: 14,
+  },
+  'ALTER TABLE ... DROP COLUMN that a parsed body names': {
+    given: `${TABLE} CREATE FUNCTION s.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(a) FROM s.t; END;`,
+    run: 'ALTER TABLE s.t DROP COLUMN a CASCADE',
+    told: ['delete function s.f()'],
+    since: 14,
+  },
+  'ALTER TABLE ... RENAME CONSTRAINT, DROP CONSTRAINT that a parsed body names': {
+    given: `CREATE TABLE s.t (a int, CONSTRAINT once UNIQUE (a));
+      CREATE FUNCTION s.f() RETURNS void LANGUAGE sql
+        BEGIN ATOMIC INSERT INTO s.t VALUES (1) ON CONFLICT ON CONSTRAINT once DO NOTHING; END;`,
+    run: 'ALTER TABLE s.t RENAME CONSTRAINT once TO twice; ALTER TABLE s.t DROP CONSTRAINT twice CASCADE',
+    told: ['put function s.f()', 'delete function s.f()'],
+    since: 14,
+  },
+  'ALTER MATERIALIZED VIEW ... RENAME, RENAME COLUMN that a parsed body names': {
+    given: `CREATE MATERIALIZED VIEW s.v AS SELECT 1 AS a;
+      CREATE FUNCTION s.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT v.a FROM s.v; END;`,
+    run: 'ALTER MATERIALIZED VIEW s.v RENAME TO w; ALTER MATERIALIZED VIEW s.w RENAME COLUMN a TO b',
+    told: ['put function s.f()', 'put function s.f()'],
+    since: 14,
+  },
+  'ALTER LANGUAGE ... RENAME': {
+    given: `CREATE LANGUAGE mine HANDLER plpgsql_call_handler; CREATE FUNCTION s.f() RETURNS int LANGUAGE mine AS 'BEGIN RETURN 1; END';`,
+    run: 'ALTER LANGUAGE mine RENAME TO ours; DROP LANGUAGE ours CASCADE',
+    told: ['put function s.f()', 'delete function s.f()'],
+  },
   'CREATE OR REPLACE VIEW that adds a column to those that a parsed body names': {
     given: `CREATE VIEW s.v AS SELECT 1 AS a; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT x.p FROM s.v AS x(p); END;`,
     run: 'CREATE OR REPLACE VIEW s.v AS SELECT 1 AS a, 2 AS b',
