@@ -20,9 +20,9 @@ export class Patience {
   waitAfter(error: unknown): number {
     if (!(error instanceof NatsDefinitionsError) || error.code === 'CLOSED' || error.code === 'NOT_PERMITTED')
       throw error;
-    if (isPassing(error)) this.#failingSince = undefined;
-    else this.#failingSince ??= performance.now();
-    if (performance.now() - (this.#failingSince ?? Infinity) >= this.timeout) throw error;
+    const now = performance.now();
+    this.#failingSince = isPassing(error) ? undefined : (this.#failingSince ?? now);
+    if (this.#failingSince !== undefined && now - this.#failingSince >= this.timeout) throw error;
     return (this.#wait = Math.min(this.#wait * 2, 1_000));
   }
 }
