@@ -2,8 +2,9 @@ import type { CaptureNames } from './captureNames.js';
 
 /**
  * SQL functions that read the system catalogs: whether an object is a member of an extension or a function part of another object (a
- * range type's constructors; a partitioned table is recorded as part of itself), and a routine's arguments. One without a name is `$n` as its body calls it: in SQL the nth of what one
- * passes, elsewhere the nth of all. What comes out has no such name in SQL, and is `columnN`, as PostgreSQL calls it.
+ * range type's constructors; a partitioned table is recorded as part of itself); whether it mentions a temporary relation, type or
+ * function, and so goes with the session; and a routine's arguments. One without a name is `$n` as its body calls it: in SQL the nth of
+ * what one passes, elsewhere the nth of all. What comes out has no such name in SQL, and is `columnN`, as PostgreSQL calls it.
  */
 export function catalogFunctions({ schema: s, quote }: CaptureNames): string {
   return `
@@ -11,6 +12,14 @@ CREATE FUNCTION ${s}.is_part(class oid, object oid)
 RETURNS boolean LANGUAGE sql STABLE AS ${quote}
   SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object
     AND (d.deptype = 'e' OR d.deptype = 'i' AND class = 'pg_proc'::regclass))
+${quote};
+CREATE FUNCTION ${s}.is_temporary(class oid, object oid)
+RETURNS boolean LANGUAGE sql STABLE AS ${quote}
+  SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object
+    AND (SELECT n.nspname FROM pg_namespace n WHERE n.oid = CASE d.refclassid
+      WHEN 'pg_class'::regclass THEN (SELECT c.relnamespace FROM pg_class c WHERE c.oid = d.refobjid)
+      WHEN 'pg_type'::regclass THEN (SELECT t.typnamespace FROM pg_type t WHERE t.oid = d.refobjid)
+      WHEN 'pg_proc'::regclass THEN (SELECT p.pronamespace FROM pg_proc p WHERE p.oid = d.refobjid) END) ~ '^pg_temp_')
 ${quote};
 CREATE FUNCTION ${s}.arguments(p pg_proc)
 RETURNS TABLE (i bigint, mode text, name text, data_type text) LANGUAGE sql STABLE AS ${quote}

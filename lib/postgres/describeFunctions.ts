@@ -10,8 +10,8 @@ export function describeFunctions(names: CaptureNames): string {
   return identify(names) + routinePayload(names) + triggerPayload(names);
 }
 
-// Oids below 16384 are what initdb made. A function or trigger of pg_temp is seen by one session only and its end
-// fires no event trigger. A trigger with a parent is PostgreSQL's copy of it on a partition.
+// Oids below 16384 are what initdb made. A function or trigger of pg_temp is seen by one session only, and when that ends it goes
+// without an event trigger, as all goes that mentions something there. A trigger with a parent is PostgreSQL's copy of it on a partition.
 function identify({ schema: s, literal, quote }: CaptureNames): string {
   // Anybody may leave that comment on a schema of their own, and would hide what is in it.
   const foreign = `(n.nspname <> ${literal} AND (obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM '${captureMark}'
@@ -24,12 +24,12 @@ RETURNS TABLE (definition_type text, name text) LANGUAGE sql STABLE AS ${quote}
       (SELECT string_agg(format_type(a.type, NULL), ',' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a(type, i)))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
   WHERE class = 'pg_proc'::regclass AND p.oid = object AND p.oid >= 16384 AND p.prokind IN ('f', 'w', 'p')
-    AND ${foreign} AND n.nspname !~ '^pg_temp_' AND NOT ${s}.is_part(class, object)
+    AND ${foreign} AND n.nspname !~ '^pg_temp_' AND NOT ${s}.is_part(class, object) AND NOT ${s}.is_temporary(class, object)
   UNION ALL
   SELECT 'trigger', format('%I on %I.%I', t.tgname, n.nspname, c.relname)
   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE class = 'pg_trigger'::regclass AND t.oid = object AND NOT t.tgisinternal AND t.tgparentid = 0
-    AND ${foreign} AND c.relpersistence <> 't'
+    AND ${foreign} AND c.relpersistence <> 't' AND NOT ${s}.is_temporary(class, object)
     AND NOT (${s}.is_part('pg_class'::regclass, t.tgrelid) AND ${s}.is_part('pg_proc'::regclass, t.tgfoid))
 ${quote};
 `;

@@ -415,6 +415,20 @@ export const statements: Readonly<Record<string, StatementCase>> = {
           ALTER FUNCTION pg_temp.f() RENAME TO g; DROP FUNCTION pg_temp.g(); DROP TABLE tmp`,
     told: [],
   },
+  'definitions that mention something temporary, and go with it': {
+    given: `${TABLE} CREATE TEMP TABLE IF NOT EXISTS tmp (a int); CREATE OR REPLACE FUNCTION pg_temp.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';`,
+    run: `${F('s.f(tmp)')} ${F('s.g(tmp[])')} CREATE PROCEDURE s.p(a tmp) LANGUAGE sql AS 'SELECT 1';
+      CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION pg_temp.run();
+      CREATE CONSTRAINT TRIGGER far AFTER INSERT ON s.t FROM s.t FOR EACH ROW EXECUTE FUNCTION s.run(); DROP TABLE tmp CASCADE`,
+    told: ['put trigger far on s.t'],
+  },
+  'a function whose parsed body comes to mention something temporary, and ceases to': {
+    given: `CREATE TEMP TABLE IF NOT EXISTS tmp (a int); CREATE FUNCTION s.f() RETURNS bigint LANGUAGE sql AS 'SELECT 1';`,
+    run: `CREATE OR REPLACE FUNCTION s.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(a) FROM tmp; END;
+      CREATE OR REPLACE FUNCTION s.f() RETURNS bigint LANGUAGE sql AS 'SELECT 2'; DROP TABLE tmp CASCADE`,
+    told: ['delete function s.f()', 'put function s.f()'],
+    since: 14,
+  },
   'several statements in one query': {
     run: `${F('s.f()')} ${F('s.f()', 'SELECT 2')} ${F('s.g()')} DROP FUNCTION s.f()`,
     told: ['put function s.f()', 'put function s.f()', 'put function s.g()', 'delete function s.f()'],
