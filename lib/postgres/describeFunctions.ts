@@ -4,10 +4,10 @@ import { captureMark, type CaptureNames } from './captureNames.js';
  * SQL functions that say what a definition is called and what its payload holds.
  *
  * - `identify(classid, objid)`: type and name, or no row when it is gone or is none to be told.
- * - `routine_payload`, `trigger_payload`: the JSON that a stock Lite stores, and `definition`.
+ * - `payload(type, objid, name, created_at)`: the JSON that a stock Lite stores, and `definition`; null when it cannot be told.
  */
 export function describeFunctions(names: CaptureNames): string {
-  return identify(names) + routinePayload(names) + triggerPayload(names);
+  return identify(names) + routinePayload(names) + triggerPayload(names) + payload(names);
 }
 
 // Oids below 16384 are what initdb made. A function or trigger of pg_temp is seen by one session only, and when that ends it goes
@@ -35,9 +35,7 @@ ${quote};
 `;
 }
 
-// A function made on a type while another session drops the type outlives it (PostgreSQL locks neither), and then has no
-// text: "cache lookup failed". So does a trigger outlive its function. It is no definition any more, and must not make other
-// people's DDL fail. The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14.
+// The body is a string and checked when it runs, so PostgreSQL 13 does not mind a function that came with 14.
 function routinePayload({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.routine_payload(object oid, identity text, created_at bigint)
@@ -65,8 +63,6 @@ BEGIN
   RETURN row_to_json(x) FROM (SELECT identity AS name, parameters, pg_get_function_result(object) AS return_type,
     body AS body_sql, pg_get_userbyid(p.proowner)::text AS owner, routine_payload.created_at,
     pg_get_functiondef(object) AS definition) x;
-EXCEPTION WHEN internal_error THEN
-  RETURN NULL;
 END
 ${quote};
 `;
@@ -108,7 +104,27 @@ BEGIN
     trigger_payload.created_at,
     text AS definition
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.tgrelid) x;
-EXCEPTION WHEN internal_error THEN
+END
+${quote};
+`;
+}
+
+// A function made on a type while another session drops the type outlives it (PostgreSQL locks neither), and then has no
+// text: "cache lookup failed". So does a trigger outlive its function. It is no definition any more, and must not make other
+// people's DDL fail. Nor must a text that cannot be sent as UTF-8 make readers fail: other encodings have bytes that stand for nothing
+// there. No warning says so: its context, the statement, might have them too, and the statement would fail of being sent back.
+function payload({ schema: s, quote }: CaptureNames): string {
+  return `
+CREATE FUNCTION ${s}.payload(definition_type text, object oid, identity text, created_at bigint)
+RETURNS text LANGUAGE plpgsql STABLE AS ${quote}
+DECLARE
+  payload text;
+BEGIN
+  payload := CASE definition_type WHEN 'trigger' THEN ${s}.trigger_payload(object, identity, created_at)
+    ELSE ${s}.routine_payload(object, identity, created_at) END;
+  PERFORM convert_to(payload, 'UTF8');
+  RETURN payload;
+EXCEPTION WHEN internal_error OR untranslatable_character OR character_not_in_repertoire THEN
   RETURN NULL;
 END
 ${quote};

@@ -96,8 +96,7 @@ BEGIN
     CROSS JOIN LATERAL ${s}.identify(c.classid, c.objid) now
     CROSS JOIN LATERAL (SELECT coalesce(min((t.payload::json ->> 'created_at')::bigint), extract(epoch FROM now())::bigint)
       FROM ${s}.told(c.classid, c.objid) t OFFSET 0) since(epoch)
-    CROSS JOIN LATERAL (SELECT CASE now.definition_type WHEN 'trigger' THEN ${s}.trigger_payload(c.objid, now.name, since.epoch)
-      ELSE ${s}.routine_payload(c.objid, now.name, since.epoch) END OFFSET 0) payload(text)
+    CROSS JOIN LATERAL (SELECT ${s}.payload(now.definition_type, c.objid, now.name, since.epoch) OFFSET 0) payload(text)
     WHERE payload.text IS NOT NULL
   ), named AS (
     SELECT o.*, bool_or(is_new) OVER (PARTITION BY definition_type, name) AS is_there FROM (

@@ -24,8 +24,7 @@ CREATE FUNCTION ${s}.differs() RETURNS boolean LANGUAGE sql STABLE AS ${quote}
     FROM ${s}.present() p
     LEFT JOIN ${s}.definition d ON d.definition_type = p.definition_type AND d.name = p.name
     CROSS JOIN LATERAL (SELECT coalesce((d.payload::json ->> 'created_at')::bigint, 0) OFFSET 0) since(epoch)
-    CROSS JOIN LATERAL (SELECT CASE p.definition_type WHEN 'trigger' THEN ${s}.trigger_payload(p.objid, p.name, since.epoch)
-      ELSE ${s}.routine_payload(p.objid, p.name, since.epoch) END OFFSET 0) payload(text)
+    CROSS JOIN LATERAL (SELECT ${s}.payload(p.definition_type, p.objid, p.name, since.epoch) OFFSET 0) payload(text)
     WHERE payload.text IS NOT NULL
   )
   SELECT EXISTS (

@@ -119,11 +119,11 @@ export class PostgresServer {
   }
 
   /** A new database in it. Its `close` ends the connections; the server's end takes the rest. */
-  async open(): Promise<ServerDatabase> {
+  async open(encoding = 'UTF8'): Promise<ServerDatabase> {
     const name = `db${++this.databases}`;
     const client = new pg.Client({ connectionString: this.url('postgres') });
     await client.connect();
-    await client.query(`CREATE DATABASE ${name}`);
+    await client.query(`CREATE DATABASE ${name} ENCODING '${encoding}' TEMPLATE template0`);
     await client.end();
     const pool = this.pool(name);
     // One session for statements, so that SET and BEGIN last.
