@@ -44,8 +44,8 @@ export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** @throws {FanoutError} BAD_OPTION unless `value` is a time for a timer, of `least` or more; without `least`, above 0. */
 export function milliseconds(option: string, value: number, least?: number): number {
-  const isLong = least === undefined ? value > 0 : value >= least;
-  if (typeof value === 'number' && isLong && value <= LONGEST_TIMER) return value;
+  const isTime = typeof value === 'number' && value <= LONGEST_TIMER;
+  if (isTime && (least === undefined ? value > 0 : value >= least)) return value;
   throw badOption(option, `milliseconds ${least === undefined ? 'above 0' : `of ${least}`} to ${LONGEST_TIMER}`, value);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { FanoutError } from 'ddl-fanout';
-import { badOption, functionOption, oneOf, show, wholeNumber } from '../lib/options.js';
+import { badOption, functionOption, milliseconds, oneOf, show, wholeNumber } from '../lib/options.js';
 
 function thrown(work: () => unknown): unknown {
   try {
@@ -27,6 +27,16 @@ describe('options', () => {
   it('says the least that a whole number can be', () => {
     expect(wholeNumber('size', 2, 2)).toBe(2);
     expect(() => wholeNumber('size', 1, 2)).toThrow('size must be a whole number of 2 or more, or Infinity, got 1');
+  });
+
+  // A symbol, and an object without a prototype, were compared with numbers first: a TypeError.
+  it.each([-1, NaN, Infinity, '5', 5n, null, Symbol('s'), Object.create(null)])('refuses %p as a time', (value) => {
+    for (const least of [undefined, 0]) {
+      expect(thrown(() => milliseconds('duration', value as number, least))).toMatchObject({
+        code: 'BAD_OPTION',
+        message: expect.stringMatching(`^duration must be milliseconds .* got `) as unknown,
+      });
+    }
   });
 
   it('refuses what is no function', () => {
