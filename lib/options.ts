@@ -5,9 +5,13 @@ export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value).slice(0, 80);
   if (typeof value === 'bigint') return `${value.toString()}n`;
   if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  try {
+    if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  } catch {
+    // A revoked Proxy does not even say whether it is an array.
+  }
+  return 'an object';
 }
 
 /** @throws {FanoutError} BAD_OPTION, naming the option, its rule and the value. */

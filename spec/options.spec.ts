@@ -64,6 +64,13 @@ describe('options', () => {
     expect(show(value)).toBe(text);
   });
 
+  it('shows a Proxy that was revoked', () => {
+    // Asking whether it is an array threw, in the place of the error that was to show it.
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(show(proxy)).toBe('an object');
+  });
+
   it('cuts long text to a line', () => {
     expect(show('x'.repeat(1_000))).toHaveLength(80);
     expect(badOption('name', 'short', 'x'.repeat(1_000)).message.length).toBeLessThan(120);
