@@ -8,10 +8,15 @@ export function show(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   try {
     if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+    if (isThenable(value)) return 'a promise';
   } catch {
     // A revoked Proxy does not even say whether it is an array.
   }
   return 'an object';
+}
+
+function isThenable(value: object): boolean {
+  return typeof (value as { readonly then?: unknown }).then === 'function';
 }
 
 /** @throws {FanoutError} BAD_OPTION, naming the option, its rule and the value. */
@@ -37,9 +42,10 @@ export function oneOf<T>(option: string, value: T, choices: readonly T[]): T {
   throw badOption(option, `one of ${choices.map(show).join(', ')}`, value);
 }
 
-/** @throws {FanoutError} BAD_OPTION unless `value` is an object. */
+/** @throws {FanoutError} BAD_OPTION unless `value` is an object, but no array and no promise: those would be all defaults. */
 export function objectOption<T extends object>(option: string, value: T): T {
-  if (typeof value === 'object' && (value as unknown) !== null) return value;
+  const isObject = typeof value === 'object' && (value as unknown) !== null;
+  if (isObject && !Array.isArray(value) && !isThenable(value)) return value;
   throw badOption(option, 'an object', value);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { FanoutError } from 'ddl-fanout';
-import { badOption, functionOption, milliseconds, oneOf, show, wholeNumber } from '../lib/options.js';
+import { badOption, functionOption, milliseconds, objectOption, oneOf, show, wholeNumber } from '../lib/options.js';
 
 function thrown(work: () => unknown): unknown {
   try {
@@ -44,6 +44,13 @@ describe('options', () => {
     expect(() => functionOption('deliver', null)).toThrow('deliver must be a function, got null');
   });
 
+  it('takes any object but arrays and promises, and says which it was', () => {
+    for (const object of [{}, Object.create(null) as object, new Map(), new FanoutError('BAD_OPTION', '')])
+      expect(objectOption('options', object)).toBe(object);
+    expect(() => objectOption('options', [])).toThrow('options must be an object, got an empty array');
+    expect(() => objectOption('options', Promise.resolve())).toThrow('options must be an object, got a promise');
+  });
+
   it('refuses what is none of the choices, and names them', () => {
     expect(oneOf('overflow', 'a', ['a', 'b'])).toBe('a');
     expect(() => oneOf('overflow', 'c', ['a', 'b'])).toThrow('overflow must be one of "a", "b", got "c"');
@@ -58,6 +65,7 @@ describe('options', () => {
     [[1], 'an array'],
     [[], 'an empty array'],
     [{ a: 1 }, 'an object'],
+    [Promise.resolve(), 'a promise'],
     [() => 1, 'a function'],
     [Symbol('s'), 'Symbol(s)'],
   ])('shows %p as a reader would write it', (value, text) => {

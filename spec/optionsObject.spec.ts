@@ -44,10 +44,14 @@ const takers: readonly (readonly [string, (options: never) => unknown])[] = [
 ];
 
 describe.each(takers)('%s', (_name, take) => {
-  it.each([null, 5, 'text', true])('refuses %p in the place of its options', async (options) => {
-    const taken = new Promise((resolve) => {
-      resolve(take(options as never));
-    });
-    await expect(taken).rejects.toMatchObject({ name: 'FanoutError', code: 'BAD_OPTION' });
-  });
+  // An array, and a promise that somebody forgot to await, were options that say nothing.
+  it.each([null, 5, 'text', true, [], Promise.resolve({})])(
+    'refuses %p in the place of its options',
+    async (options) => {
+      const taken = new Promise((resolve) => {
+        resolve(take(options as never));
+      });
+      await expect(taken).rejects.toMatchObject({ name: 'FanoutError', code: 'BAD_OPTION' });
+    },
+  );
 });
