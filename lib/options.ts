@@ -19,7 +19,7 @@ function isThenable(value: object): boolean {
   return typeof (value as { readonly then?: unknown }).then === 'function';
 }
 
-/** @throws {FanoutError} BAD_OPTION, naming the option, its rule and the value. */
+/** A BAD_OPTION that names the option, its rule and the value; to be thrown. */
 export function badOption(option: string, rule: string, value: unknown): FanoutError {
   return new FanoutError('BAD_OPTION', `${option} must be ${rule}, got ${show(value)}`);
 }
@@ -84,10 +84,11 @@ export function reconnectOption(
   reconnect: { readonly [K in keyof Backoff]?: Backoff[K] | undefined },
   defaults: Backoff,
 ): Backoff {
-  const { maxDelay: most = defaults.maxDelay } = objectOption('reconnect', reconnect);
-  milliseconds('reconnect.maxDelay', most);
-  const { initialDelay = Math.min(defaults.initialDelay, most) } = reconnect;
-  milliseconds('reconnect.initialDelay', initialDelay);
-  const { maxDelay = Math.max(most, initialDelay) } = reconnect;
-  return { initialDelay, maxDelay: milliseconds('reconnect.maxDelay', maxDelay, initialDelay) };
+  const { initialDelay, maxDelay } = objectOption('reconnect', reconnect);
+  if (initialDelay !== undefined) milliseconds('reconnect.initialDelay', initialDelay);
+  if (maxDelay !== undefined) milliseconds('reconnect.maxDelay', maxDelay, initialDelay);
+  return {
+    initialDelay: initialDelay ?? Math.min(defaults.initialDelay, maxDelay ?? Infinity),
+    maxDelay: maxDelay ?? Math.max(defaults.maxDelay, initialDelay ?? 0),
+  };
 }
