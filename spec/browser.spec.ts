@@ -33,24 +33,50 @@ const PROGRAM = `
   };
 `;
 
+/** More than one turn of the event loop has. */
+const LONG_REPLAY = `
+  import { DefinitionSyncFanout, decodeDefinitionSync } from './lib/index.js';
+
+  const fanout = new DefinitionSyncFanout({ catalog: true });
+  const payload = new Uint8Array([123, 125]);
+  for (let i = 0; i < 1500; i++) fanout.broadcast({ definitionType: 'function', name: 'f' + i, action: 'put', payload });
+  globalThis.result = new Promise((resolve) => {
+    const deliver = ({ sequence, bytes }) => { if (sequence === 1500) resolve(decodeDefinitionSync(bytes).name); };
+    fanout.register('page', deliver, { replay: true }).subscribe();
+  });
+`;
+
+/** What a program leaves in `globalThis.result`, where there is nothing but the language and what `globals` have. */
+async function resultOf(program: string, globals: object): Promise<unknown> {
+  const bundle = await build({
+    stdin: { contents: program, resolveDir: process.cwd(), loader: 'ts' },
+    bundle: true,
+    platform: 'browser',
+    format: 'iife',
+    write: false,
+    logLevel: 'silent',
+  });
+  const context = createContext({ ...globals, console });
+  runInContext(bundle.outputFiles[0]?.text ?? '', context);
+  return (context as { result?: unknown }).result;
+}
+
 describe('the core in a browser', () => {
   it('needs no node: import and no Buffer', async () => {
-    const bundle = await build({
-      stdin: { contents: PROGRAM, resolveDir: process.cwd(), loader: 'ts' },
-      bundle: true,
-      platform: 'browser',
-      format: 'iife',
-      write: false,
-      logLevel: 'silent',
-    });
-    const context = createContext({ ...WEB, console });
-    runInContext(bundle.outputFiles[0]?.text ?? '', context);
-    expect((context as { result?: unknown }).result).toEqual({
+    expect(await resultOf(PROGRAM, WEB)).toEqual({
       seen: ['größe'],
       late: 1,
       frame: 5,
       operator: 'function',
       buffer: 'undefined',
     });
+  });
+
+  it.each<[string, object]>([
+    ['message ports', WEB],
+    // As in jsdom: the import failed for want of a TextDecoder, and a replay of a second turn for want of a MessageChannel.
+    ['timers alone, and no TextDecoder', { setTimeout, clearTimeout }],
+  ])('replays on where there are %s', async (_, globals) => {
+    expect(await resultOf(LONG_REPLAY, globals)).toBe('f1499');
   });
 });

@@ -79,10 +79,17 @@ export class Turns {
   }
 }
 
-/** setImmediate where there is one; browsers have a message port that, unlike their timers, is not held back by 4 ms. */
+/**
+ * setImmediate where there is one; browsers have a message port that, unlike their timers, is not held back by 4 ms; where
+ * there is neither, as in jsdom, a timer.
+ */
 function nextMacrotask(work: () => void): void {
   if (typeof setImmediate === 'function') {
     setImmediate(work);
+    return;
+  }
+  if (typeof MessageChannel !== 'function') {
+    setTimeout(work);
     return;
   }
   const { port1, port2 } = new MessageChannel();

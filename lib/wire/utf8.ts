@@ -1,7 +1,7 @@
 import { byteAt, viewOf } from './bytes.js';
 
-// A byte order mark is text here, and bytes that are no UTF-8 are an error.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Made when it is needed: where there is none, as in jsdom, the rest works all the same. */
+let decoder: TextDecoder | undefined;
 
 /** Up to this many bytes, joining ASCII characters is faster than a call of the decoder. */
 const SHORT = 32;
@@ -12,6 +12,8 @@ export function utf8(bytes: Uint8Array, start: number, end: number): string | un
 }
 
 function decode(bytes: Uint8Array): string | undefined {
+  // A byte order mark is text here, and bytes that are no UTF-8 are an error.
+  decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   try {
     return decoder.decode(bytes);
   } catch {
