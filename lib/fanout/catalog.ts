@@ -49,7 +49,8 @@ export class CatalogInside {
   apply(frame: DefinitionFrame): void {
     if (this.#owned)
       throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
-    const key = scopeKey(frame.msg.scope);
+    objectOption('frame', frame);
+    const key = scopeKey(checkScope(objectOption('frame.msg', frame.msg).scope));
     this.append(key, frame);
     this.open(key).sweep();
     this.close(key);
@@ -99,11 +100,11 @@ export class CatalogInside {
 
 const INSIDES = new WeakMap<DefinitionCatalog, CatalogInside>();
 
-/** @throws {FanoutError} BAD_OPTION unless it is a catalog of this library */
-export function insideOf(catalog: DefinitionCatalog): CatalogInside {
+/** @throws {FanoutError} BAD_OPTION unless it is a catalog of this library; `rule` is what else would do. */
+export function insideOf(catalog: DefinitionCatalog, rule = 'a DefinitionCatalog'): CatalogInside {
   const inside = INSIDES.get(catalog);
   if (inside !== undefined) return inside;
-  throw badOption('catalog', 'a boolean or a DefinitionCatalog', catalog);
+  throw badOption('catalog', rule, catalog);
 }
 
 /**
@@ -136,7 +137,8 @@ export class DefinitionCatalog {
 
   /**
    * Takes the next frame.
-   * @throws {FanoutError} OUT_OF_ORDER unless its sequence is above all before, and while a fan-out feeds this catalog.
+   * @throws {FanoutError} OUT_OF_ORDER unless its sequence is above all before, and while a fan-out feeds this catalog;
+   * BAD_OPTION for what is no frame.
    */
   apply(frame: DefinitionFrame): void {
     this.#inside.apply(frame);
@@ -171,8 +173,10 @@ export class DefinitionCatalog {
 
 /**
  * Applies every frame to `catalog` on its way, for pipelines without a fan-out: `ddl$.pipe(encodeOnce(), rememberIn(catalog))`.
- * A frame that is out of order errors the result.
+ * What `apply` throws errors the result.
+ * @throws {FanoutError} BAD_OPTION at call time, unless `catalog` is a `DefinitionCatalog`.
  */
 export function rememberIn(catalog: DefinitionCatalog): MonoTypeOperatorFunction<DefinitionFrame> {
+  insideOf(catalog);
   return tap((frame) => catalog.apply(frame));
 }

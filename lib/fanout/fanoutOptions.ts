@@ -40,7 +40,7 @@ export interface CheckedFanoutOptions {
 export function checkFanoutOptions(options: FanoutOptions): CheckedFanoutOptions {
   const { capacity, overflow, catalog = false, logger, scheduler } = objectOption('options', options);
   const chosen = chosenCatalog(catalog);
-  const inside = chosen === undefined ? undefined : insideOf(chosen);
+  const inside = chosen === undefined ? undefined : insideOf(chosen, 'a boolean or a DefinitionCatalog');
   const hasCatalog = inside !== undefined;
   const defaults = { capacity: DEFAULT_CAPACITY, overflow: 'drop-incoming', hasCatalog } as const;
   const checked = {

@@ -73,6 +73,22 @@ describe('DefinitionCatalog', () => {
     expect([...catalog.snapshot(scope)]).toEqual([]);
   });
 
+  it.each<[string, unknown]>([
+    ['frame', null],
+    ['frame', 5],
+    ['frame.msg', {}],
+    ['frame.msg', { sequence: 3, msg: null }],
+    ['scope', { sequence: 3, msg: { ...definition('c'), scope: null } }],
+    ['scope.tenantId', { sequence: 3, msg: { ...definition('c'), scope: {} } }],
+  ])('throws BAD_OPTION for what is no frame for its %s, and is as it was', (option, frame) => {
+    // Each was a TypeError about whatever was read first.
+    const catalog = filled('+a', '+b');
+    expect(() => catalog.apply(frame as DefinitionFrame)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown }),
+    );
+    expect([catalog.lastSequence, all(catalog)]).toEqual([2, ['+a@1', '+b@2']]);
+  });
+
   it('takes gaps in the sequence', () => {
     const catalog = filled('+a');
     for (const frame of frames(['+b'], 1_000)) catalog.apply(frame);
@@ -207,6 +223,19 @@ describe('rememberIn', () => {
     expect(passed).toHaveLength(3);
     expect([...catalog.snapshot()]).toEqual(passed.slice(1));
   });
+
+  it.each<unknown>([5, {}, null, undefined, { apply: () => undefined }])(
+    'refuses %p in the place of a catalog',
+    (catalog) => {
+      // It was a TypeError at the first frame.
+      expect(() => rememberIn(catalog as DefinitionCatalog)).toThrow(
+        expect.objectContaining({
+          code: 'BAD_OPTION',
+          message: expect.stringContaining('catalog must be a DefinitionCatalog, got') as unknown,
+        }),
+      );
+    },
+  );
 
   it('errors the result when a frame is out of order', () => {
     const errors: unknown[] = [];
