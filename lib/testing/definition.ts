@@ -1,3 +1,4 @@
+import { badOption, objectOption } from '../options.js';
 import type { DefinitionSyncMsg } from '../definition.js';
 
 const created = { owner: 'origin', created_at: 1_767_225_600 };
@@ -30,9 +31,11 @@ export type DefinitionOverrides = { readonly [K in keyof DefinitionSyncMsg]?: De
  * - The same arguments give equal messages.
  *
  * @param overrides any field of the message; a `payload` among them is used as it is
+ * @throws {FanoutError} BAD_OPTION for a name that is no string, and for overrides that are no object
  */
 export function definition(name: string, overrides: DefinitionOverrides = {}): DefinitionSyncMsg {
-  const { definitionType = 'function', action = 'put', name: named = name } = overrides;
+  if (typeof name !== 'string') throw badOption('name', 'a string', name);
+  const { definitionType = 'function', action = 'put', name: named = name } = objectOption('overrides', overrides);
   const body = action === 'delete' ? '' : JSON.stringify({ name: named, ...bodies[definitionType] });
   const { payload = new TextEncoder().encode(body) } = overrides;
   return { ...overrides, definitionType, name: named, action, payload };

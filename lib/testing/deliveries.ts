@@ -1,5 +1,5 @@
 import { NEVER, type Observable, type SchedulerLike, asyncScheduler, ignoreElements, throwError, timer } from 'rxjs';
-import { milliseconds, wholeNumber } from '../options.js';
+import { milliseconds, schedulerOption, wholeNumber } from '../options.js';
 
 /** A `deliver` that takes one value and never finishes it: a device that stopped reading. */
 export function stalledDelivery(): (value: unknown) => Observable<never> {
@@ -17,6 +17,7 @@ export function slowDelivery(
   scheduler: SchedulerLike = asyncScheduler,
 ): (value: unknown) => Observable<never> {
   milliseconds('duration', duration, 0);
+  schedulerOption(scheduler);
   return () => timer(duration, scheduler).pipe(ignoreElements());
 }
 

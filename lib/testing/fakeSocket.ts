@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { objectOption, wholeNumber } from '../options.js';
 
 type Sent = (error?: Error) => void;
 
@@ -23,9 +24,10 @@ export class FakeSocket extends EventEmitter {
 
   readonly #queue: { bytes: number; done: Sent | undefined }[] = [];
 
+  /** @throws {FanoutError} BAD_OPTION for options that are no object */
   constructor(options: { stalled?: boolean | undefined } = {}) {
     super();
-    this.stalled = options.stalled ?? false;
+    this.stalled = objectOption('options', options).stalled ?? false;
   }
 
   /** @throws {Error} while connecting, as `ws` does; once it closes, the error goes to the callback. */
@@ -43,8 +45,12 @@ export class FakeSocket extends EventEmitter {
     if (!this.stalled) this.drain();
   }
 
-  /** Lets the oldest `count` (default: all) of the queued messages leave; returns how many left. */
+  /**
+   * Lets the oldest `count` (default: all) of the queued messages leave; returns how many left.
+   * @throws {FanoutError} BAD_OPTION unless `count` is a whole number of 0 or more, or Infinity
+   */
   drain(count = Infinity): number {
+    wholeNumber('count', count);
     let left = 0;
     while (left < count) {
       const next = this.#queue.shift();

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert';
 import { isPromise } from 'node:util/types';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
-import { badOption } from '../options.js';
+import { badOption, functionOption } from '../options.js';
 
 /**
  * Runs a marble spec in virtual time, under any test framework: what differs is thrown as an `AssertionError`.
@@ -17,9 +17,10 @@ import { badOption } from '../options.js';
  *
  * @param body called once, at once, with the helpers of RxJS's `TestScheduler.run`; what it throws is thrown on
  * @throws {AssertionError} when an expectation is not met
- * @throws {FanoutError} BAD_OPTION when it returns a promise: virtual time is over before that goes on
+ * @throws {FanoutError} BAD_OPTION when it is no function, or returns a promise: virtual time is over before that goes on
  */
 export function marbles(body: (helpers: RunHelpers) => void): void {
+  functionOption('body', body);
   const scheduler = new TestScheduler((actual, expected) => {
     deepStrictEqual(actual, expected);
   });

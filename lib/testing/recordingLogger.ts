@@ -1,3 +1,4 @@
+import { functionOption } from '../options.js';
 import type { Logger } from '../log.js';
 
 /** One line of a log. */
@@ -10,10 +11,12 @@ export interface LogLine {
 /**
  * A logger that writes nothing and keeps every line, in order: for specs that look at the log, or want it quiet.
  * @param told called after each line; default: nobody is told
+ * @throws {FanoutError} BAD_OPTION when `told` is no function
  */
 export function recordingLogger(
   told: (line: LogLine) => void = () => undefined,
 ): Logger & { readonly lines: LogLine[] } {
+  functionOption('told', told);
   const lines: LogLine[] = [];
   const at = (level: keyof Logger) => (message: string, context?: object) => {
     const line = { level, message, ...(context && { context }) };
