@@ -25,7 +25,7 @@ export class CatalogInside {
   constructor(private readonly maxTombstones: number) {}
 
   own(): void {
-    if (this.#owned) throw badOption('catalog', 'of no other fan-out', this);
+    if (this.#owned) throw new FanoutError('BAD_OPTION', 'this catalog already belongs to another fan-out');
     this.#owned = true;
   }
 

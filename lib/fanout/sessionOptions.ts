@@ -1,4 +1,5 @@
-import { badOption, objectOption, oneOf, wholeNumber } from '../options.js';
+import { FanoutError } from '../errors.js';
+import { badOption, objectOption, oneOf, show, wholeNumber } from '../options.js';
 import { checkScope } from './scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
@@ -38,6 +39,7 @@ export interface CheckedSessionOptions {
 }
 
 const STRATEGIES: readonly OverflowStrategy[] = ['drop-incoming', 'drop-oldest', 'error', 'catch-up'];
+const CATALOG = 'a fan-out with a catalog (catalog: true)';
 
 /** @throws {FanoutError} BAD_OPTION, naming the rule and the value. */
 export function checkSessionOptions(options: SessionOptions, defaults: SessionDefaults): CheckedSessionOptions {
@@ -49,12 +51,12 @@ export function checkSessionOptions(options: SessionOptions, defaults: SessionDe
     after = 0,
   } = objectOption('options', options);
   oneOf('replay', replay, [false, true, 'with-deletes']);
-  if (replay !== false && !defaults.hasCatalog) throw needsCatalog('replay', replay);
+  if (replay !== false && !defaults.hasCatalog) throw needs('replay', replay, CATALOG);
   wholeNumber('after', after);
-  if (after > 0 && replay !== 'with-deletes') throw badOption('after', "used with replay: 'with-deletes'", after);
+  if (after > 0 && replay !== 'with-deletes') throw needs('after', after, "replay: 'with-deletes'");
   wholeNumber('capacity', capacity);
   oneOf('overflow', overflow, STRATEGIES);
-  if (overflow === 'catch-up' && !defaults.hasCatalog) throw needsCatalog('overflow', overflow);
+  if (overflow === 'catch-up' && !defaults.hasCatalog) throw needs('overflow', overflow, CATALOG);
   return { scope: checkScope(scope), capacity, overflow, replay, after };
 }
 
@@ -63,6 +65,6 @@ export function checkSessionId(sessionId: string): void {
   if (typeof sessionId !== 'string') throw badOption('sessionId', 'a string', sessionId);
 }
 
-function needsCatalog(option: string, value: unknown) {
-  return badOption(option, 'used with a fan-out that has a catalog (catalog: true)', value);
+function needs(option: string, value: unknown, what: string): FanoutError {
+  return new FanoutError('BAD_OPTION', `${option} ${show(value)} needs ${what}`);
 }

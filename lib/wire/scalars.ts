@@ -1,3 +1,4 @@
+import { WireError } from '../errors.js';
 import { isBytes } from './bytes.js';
 import { unencodable } from './unencodable.js';
 
@@ -7,7 +8,7 @@ const U32_MAX = 0xffff_ffff;
 /** @throws {WireError} UNENCODABLE unless `value` is a string without lone surrogates */
 export function packString(value: unknown, where: string): string {
   if (typeof value !== 'string') throw unencodable(where, 'a string', value);
-  if (!value.isWellFormed()) throw unencodable(where, 'well-formed UTF-16', 'a lone surrogate');
+  if (!value.isWellFormed()) throw new WireError('UNENCODABLE', `${where} contains a lone surrogate`);
   return value;
 }
 

@@ -323,11 +323,17 @@ describe('a catalog and its fan-out', () => {
 
   it('needs one for replay and for catch-up', () => {
     const fanout = new DefinitionSyncFanout({ logger: silent });
-    const bad = expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining('catalog') });
-    expect(() => fanout.register('s', () => undefined, { replay: true })).toThrow(bad);
-    expect(() => fanout.receiver('s', { replay: 'with-deletes' })).toThrow(bad);
-    expect(() => fanout.receiver('s', { overflow: 'catch-up' })).toThrow(bad);
-    expect(() => new DefinitionSyncFanout({ overflow: 'catch-up', logger: silent })).toThrow(bad);
+    const bad = (given: string) =>
+      expect.objectContaining({
+        code: 'BAD_OPTION',
+        message: `${given} needs a fan-out with a catalog (catalog: true)`,
+      });
+    expect(() => fanout.register('s', () => undefined, { replay: true })).toThrow(bad('replay true'));
+    expect(() => fanout.receiver('s', { replay: 'with-deletes' })).toThrow(bad('replay "with-deletes"'));
+    expect(() => fanout.receiver('s', { overflow: 'catch-up' })).toThrow(bad('overflow "catch-up"'));
+    expect(() => new DefinitionSyncFanout({ overflow: 'catch-up', logger: silent })).toThrow(
+      bad('overflow "catch-up"'),
+    );
     expect(fanout.activeSessions).toBe(0);
   });
 });

@@ -344,7 +344,9 @@ describe('afterwards (F11)', () => {
     first.complete();
     void first.receiver('late').return();
     expect(second).toBeInstanceOf(DefinitionSyncFanout);
-    expect(() => new DefinitionSyncFanout({ logger: silent, catalog })).toThrow('catalog must be of no other fan-out');
+    expect(() => new DefinitionSyncFanout({ logger: silent, catalog })).toThrow(
+      'this catalog already belongs to another fan-out',
+    );
   });
 
   describe('a fan-out that fails while a frame is under way', () => {

@@ -232,7 +232,7 @@ describe('DefinitionSyncFanout', () => {
     it.each(bad)('throws BAD_OPTION naming %s for %p', (option, options) => {
       const call = () => new DefinitionSyncFanout(options);
       expect(call).toThrow(FanoutError);
-      expect(call).toThrow(new RegExp(`^${option}.* must be .*, got `));
+      expect(call).toThrow(new RegExp(`^${option}.* (must be .*, got |needs a )`));
     });
 
     it('takes a scheduler, and a logger, that are functions', () => {
@@ -263,7 +263,7 @@ describe('DefinitionSyncFanout', () => {
       const fanout = new DefinitionSyncFanout({ logger: silent });
       for (const call of [() => fanout.register('a', () => undefined, options), () => fanout.receiver('a', options)]) {
         expect(call).toThrow(FanoutError);
-        expect(call).toThrow(new RegExp(`^${option}.* must be .*, got `));
+        expect(call).toThrow(new RegExp(`^${option}.* (must be .*, got |needs a )`));
       }
       expect(fanout.sessionsRegistered).toBe(0);
     });

@@ -95,8 +95,8 @@ describe('a session that resumes', () => {
     expect(() => fanout.receiver('s', resumed(after))).toThrow(badAfter);
   });
 
-  it.each([true, false, undefined])('needs deletes with it: throws BAD_OPTION with replay %p', (replay) => {
-    expect(() => filled(0).receiver('s', { replay, after: 1 })).toThrow(badAfter);
+  it.each([true, false, undefined])('needs deletes with it: is refused with replay %p', (replay) => {
+    expect(() => filled(0).receiver('s', { replay, after: 1 })).toThrow("after 1 needs replay: 'with-deletes'");
     expect(filled(0).receiver('s', { replay, after: 0 }).closed).toBe(false);
   });
 
