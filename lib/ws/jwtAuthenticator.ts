@@ -1,11 +1,9 @@
-import { FanoutError } from '../errors.js';
 import { badOption, functionOption, objectOption } from '../options.js';
 import { AuthenticationUnavailable, checkIdentity, type Authenticate, type Identity } from './identity.js';
-import type { CryptoKey, JSONWebKeySet, JWK, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions, KeyObject } from 'jose';
+import { checkAlgorithms, checkKey, checkKeySet, type KeyInput } from './jwtKey.js';
+import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 
-/** A key, as `jose` takes it; a secret as bytes. */
-export type KeyInput = CryptoKey | KeyObject | JWK | Uint8Array;
-type Key = KeyInput | JWTVerifyGetKey;
+type KeySetInput = JSONWebKeySet | URL | string;
 
 /** The claims of a verified token. */
 export type JwtClaims = JWTPayload;
@@ -14,12 +12,15 @@ export interface JwtAuthenticatorOptions {
   /** The secret (HS256 and the like, as bytes) or the public key (as `jose` takes it). Either this or `jwks`. */
   readonly key?: KeyInput | undefined;
   /** A key set, or the URL of one: https, or http on this machine. */
-  readonly jwks?: JSONWebKeySet | URL | string | undefined;
+  readonly jwks?: KeySetInput | undefined;
   /** The `iss` that a token must have, or some of which it must have one; default: it is not looked at. */
   readonly issuer?: string | readonly string[] | undefined;
   /** The `aud` that a token must have, or some of which it must have one; default: it is not looked at. */
   readonly audience?: string | readonly string[] | undefined;
-  /** The algorithms that are accepted, for instance `['ES256']`; at least one, never `none`; with a secret, HMAC only. */
+  /**
+   * The algorithms that are accepted, for instance `['ES256']`: one or more signature algorithms of `jose`, never `none`; with a secret,
+   * HMAC only. Of them a key is used for those of its own kind alone.
+   */
   readonly algorithms: readonly string[];
   /**
    * Makes an identity of verified claims; a throw, or a rejection, refuses the token. `exp` is the expiry, unless it names an earlier one: of an
@@ -30,8 +31,14 @@ export interface JwtAuthenticatorOptions {
   readonly identity?: ((claims: JwtClaims) => Identity | Promise<Identity>) | undefined;
 }
 
-/** Codes of `jose` for a key that a token asks for and that there is not. */
+/** Codes of `jose` for what is wrong with a token; all else that it throws is wrong here, and no reason to refuse anybody. */
 const OF_THE_TOKEN: ReadonlySet<unknown> = new Set([
+  'ERR_JWS_INVALID',
+  'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
+  'ERR_JWT_INVALID',
+  'ERR_JWT_EXPIRED',
+  'ERR_JWT_CLAIM_VALIDATION_FAILED',
+  'ERR_JOSE_ALG_NOT_ALLOWED',
   'ERR_JWKS_NO_MATCHING_KEY',
   'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
   'ERR_JOSE_NOT_SUPPORTED',
@@ -43,24 +50,33 @@ const CLOCK_TOLERANCE = 2;
  * An `Authenticate` for JSON Web Tokens, on `jose`: checks signature, algorithm, issuer, audience, `nbf` and `exp`, each
  * with 2 seconds of tolerance.
  *
- * - A key set that cannot be fetched refuses nobody: it throws `AuthenticationUnavailable`.
+ * - A key set that cannot be fetched, and a key that turns out to be broken, refuse nobody: `AuthenticationUnavailable` is thrown.
  * @throws {FanoutError} BAD_OPTION, naming the rule and the value
  */
 export function jwtAuthenticator(options: JwtAuthenticatorOptions): Authenticate {
   const { key, jwks, issuer, audience, algorithms, identity = defaultIdentity } = objectOption('options', options);
-  checkAlgorithms(algorithms, key);
+  checkAlgorithms(algorithms);
   checkNames('issuer', issuer);
   checkNames('audience', audience);
   functionOption('identity', identity);
-  const open = checkKey(key, jwks);
-  const rules: JWTVerifyOptions = { algorithms: [...algorithms], clockTolerance: CLOCK_TOLERANCE };
+  const keys = jwks === undefined ? { keys: [] } : checkKeys(key, jwks, algorithms);
+  const accepted = jwks === undefined ? checkKey(key, algorithms) : [...algorithms];
+  const rules: JWTVerifyOptions = { algorithms: accepted, clockTolerance: CLOCK_TOLERANCE };
   if (issuer !== undefined) rules.issuer = names(issuer);
   if (audience !== undefined) rules.audience = names(audience);
-  let opened: Promise<Key> | undefined;
+  let opened: KeyInput | JWTVerifyGetKey | undefined = key;
+  const verify = async (token: string): Promise<JwtClaims> => {
+    const { createLocalJWKSet, createRemoteJWKSet, jwtVerify } = await loadJose();
+    try {
+      opened ??= keys instanceof URL ? createRemoteJWKSet(keys) : createLocalJWKSet(keys);
+      return (await jwtVerify(token, opened, rules)).payload;
+    } catch (cause) {
+      if (OF_THE_TOKEN.has((cause as { code?: unknown } | undefined)?.code)) throw cause;
+      throw new AuthenticationUnavailable('the key, or the key set, cannot be used', { cause });
+    }
+  };
   return async (token) => {
-    const { jwtVerify } = await loadJose();
-    opened ??= open();
-    const { payload } = await jwtVerify(token, await opened, rules);
+    const payload = await verify(token);
     const said = await identity(payload);
     checkIdentity(said);
     if (payload.exp === undefined) return said;
@@ -95,52 +111,18 @@ function u64Claim(value: unknown): bigint {
   throw new TypeError('a scope must have ids that are whole numbers or decimal strings');
 }
 
-/** How to come by the key; `jose` is loaded then, and not before. */
-function checkKey(key: KeyInput | undefined, jwks: JwtAuthenticatorOptions['jwks']): () => Promise<Key> {
-  if (key !== undefined && jwks !== undefined) throw badOption('jwks', 'absent when a key is given', jwks);
-  if (jwks !== undefined) {
-    const keys = checkKeySet(jwks);
-    return () => openKeySet(keys);
-  }
-  if (isKey(key)) return () => Promise.resolve(key);
-  // A text may be the secret, which is not to be read in a log.
-  const rule = 'bytes (of a secret), a key object (`createPublicKey(pem)`) or a JWK, unless jwks is given';
-  if (typeof key === 'string') throw new FanoutError('BAD_OPTION', `key must be ${rule}, got a string`);
-  throw badOption('key', rule, key);
+function checkKeys(key: unknown, jwks: KeySetInput, algorithms: readonly string[]): JSONWebKeySet | URL {
+  if (key !== undefined) throw badOption('jwks', 'absent when a key is given', jwks);
+  const keys = keySetOf(jwks);
+  // `jose` takes no secret out of a key set.
+  const forPublicKeys = algorithms.filter((name) => !name.startsWith('HS'));
+  if (forPublicKeys.length === 0)
+    throw badOption('algorithms', 'some for public keys when jwks is given', algorithms.join(' '));
+  if (!(keys instanceof URL)) checkKeySet(keys, forPublicKeys);
+  return keys;
 }
 
-/** Bytes, a `KeyObject` or `CryptoKey` (which have a type), or a JWK (which has a `kty`). */
-function isKey(key: unknown): key is KeyInput {
-  if (ArrayBuffer.isView(key)) return key.byteLength > 0;
-  return typeof key === 'object' && key !== null && ('type' in key || 'kty' in key);
-}
-
-async function openKeySet(keys: JSONWebKeySet | URL): Promise<JWTVerifyGetKey> {
-  const { createLocalJWKSet, createRemoteJWKSet } = await loadJose();
-  if (!(keys instanceof URL)) return createLocalJWKSet(keys);
-  const getKey = createRemoteJWKSet(keys);
-  return async (header, token) => {
-    try {
-      return await getKey(header, token);
-    } catch (error) {
-      if (OF_THE_TOKEN.has((error as { code?: unknown }).code)) throw error;
-      throw new AuthenticationUnavailable('the key set is out of reach', { cause: error });
-    }
-  };
-}
-
-function checkAlgorithms(algorithms: unknown, key: unknown): void {
-  const rule = 'the names of one or more algorithms, never none';
-  if (!Array.isArray(algorithms) || algorithms.length === 0) throw badOption('algorithms', rule, algorithms);
-  for (const name of algorithms as unknown[]) {
-    if (typeof name !== 'string' || name.toLowerCase() === 'none') throw badOption('algorithms', rule, name);
-    // Whoever knows a public key could sign with it, were its text both a key for RS256 and the secret of HS256.
-    if (ArrayBuffer.isView(key) && !name.startsWith('HS'))
-      throw badOption('algorithms', 'HS256 and the like when the key is a secret', name);
-  }
-}
-
-function checkKeySet(jwks: JSONWebKeySet | URL | string): JSONWebKeySet | URL {
+function keySetOf(jwks: KeySetInput): JSONWebKeySet | URL {
   if (Array.isArray((jwks as Partial<JSONWebKeySet> | null)?.keys)) return jwks as JSONWebKeySet;
   const text = jwks instanceof URL ? jwks.href : jwks;
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { createSecretKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, IncomingMessage } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
@@ -7,6 +8,9 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } 
 
 const request = new IncomingMessage(new Socket());
 const secret = new TextEncoder().encode('a secret that is 32 bytes long, at least');
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+const jwkOf = (key: KeyObject): JsonWebKey & { kty: string } => ({ kty: '', ...key.export({ format: 'jwk' }) });
 /** Epoch seconds. The date stands still, or a busy machine would let a token expire. */
 const NOW = 1_800_000_000;
 
@@ -26,7 +30,12 @@ afterAll(() => {
   jest.useRealTimers();
 });
 
-function sign(claims: JWTPayload, alg = 'HS256', key: Uint8Array | CryptoKey = secret, kid?: string): Promise<string> {
+function sign(
+  claims: JWTPayload,
+  alg = 'HS256',
+  key: Uint8Array | CryptoKey | KeyObject = secret,
+  kid?: string,
+): Promise<string> {
   return new SignJWT(claims).setProtectedHeader({ alg, ...(kid === undefined ? {} : { kid }) }).sign(key);
 }
 
@@ -79,7 +88,9 @@ describe('jwtAuthenticator', () => {
     await expect(verify(await sign({ sub: 'me' }, 'HS256', new Uint8Array(32)))).rejects.toThrow('signature');
     await expect(verify(`${header}.${body}.${signature.slice(0, -4)}AAAA`)).rejects.toThrow();
     await expect(verify(`${header}.${btoa('{"sub":"you"}')}.${signature}`)).rejects.toThrow();
-    for (const nonsense of ['', '..', 'a.b.c', token.slice(0, -10)]) await expect(verify(nonsense)).rejects.toThrow();
+    for (const nonsense of ['', '..', 'a.b.c', '\ud800.ü.\0', `${header}.${body}.`, token.slice(0, -10), `${token}ü`]) {
+      await expect(verify(nonsense)).rejects.not.toBeInstanceOf(AuthenticationUnavailable);
+    }
   });
 
   it('takes none but the algorithms that it was given', async () => {
@@ -174,10 +185,17 @@ describe('jwtAuthenticator', () => {
     ['algorithms', { algorithms: ['HS256', 'None'] }],
     ['key', { key: undefined }],
     ['algorithms', { algorithms: ['HS256', 'RS256'] }],
+    ['algorithms', { algorithms: ['HS-256'] }],
+    ['algorithms', { algorithms: ['EC256'] }],
+    ['algorithms', { algorithms: ['HS256', 'foo'] }],
+    ['algorithms', { algorithms: ['constructor'] }],
+    ['algorithms', { algorithms: [Symbol('HS256')] }],
+    ['algorithms', { key: undefined, jwks: 'https://example.org/jwks', algorithms: ['HS256'] }],
     ['key', { key: 'secret' }],
     ['key', { key: null }],
     ['key', { key: {} }],
     ['key', { key: new Uint8Array() }],
+    ['key', { key: new Uint16Array(32) }],
     ['issuer', { issuer: '' }],
     ['issuer', { issuer: null }],
     ['issuer', { issuer: [] }],
@@ -198,6 +216,89 @@ describe('jwtAuthenticator', () => {
     expect(() => jwtAuthenticator(options)).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(`${option} must be`) as unknown }),
     );
+  });
+
+  // Each was taken, and refused every device for good.
+  it.each<[string, unknown, string[]]>([
+    ['a private key', ec.privateKey, ['ES256']],
+    ['a private JWK', jwkOf(ec.privateKey), ['ES256']],
+    ['a key of another curve', p384.publicKey, ['ES256']],
+    ['a JWK of another curve', { ...jwkOf(ec.publicKey), crv: 'P-384' }, ['ES256']],
+    ['a public key in the place of a secret', ec.publicKey, ['HS256', 'HS512']],
+    ['a public JWK in the place of a secret', jwkOf(ec.publicKey), ['HS256']],
+    ['a key of another type', ec.publicKey, ['RS256', 'EdDSA']],
+    [
+      'a key of a type that no algorithm has',
+      generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey,
+      ['PS256'],
+    ],
+    ['a JWK for something else', { ...jwkOf(ec.publicKey), alg: 'ECDH-ES' }, ['ES256']],
+    ['a JWK to encrypt with', { ...jwkOf(ec.publicKey), use: 'enc' }, ['ES256']],
+    ['half a JWK', { ...jwkOf(ec.publicKey), y: undefined }, ['ES256']],
+    ['a JWK of a secret without the secret', { kty: 'oct' }, ['HS256']],
+    ['what only has a type', { type: 'public' }, ['ES256']],
+  ])('throws BAD_OPTION at the call for %s', (_what, key, algorithms) => {
+    expect(() => jwtAuthenticator({ key: key as CryptoKey, algorithms })).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining('key must be') as unknown }),
+    );
+    expect(() => jwtAuthenticator({ jwks: { keys: [key] } as never, algorithms })).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION' }),
+    );
+  });
+
+  it('says which key it was that no algorithm can use', () => {
+    expect(() => jwtAuthenticator({ key: p384.publicKey, algorithms: ['ES256', 'RS256'] })).toThrow(
+      'key must be a whole key for ES256 or RS256, got "EC P-384"',
+    );
+  });
+
+  it('throws BAD_OPTION at the call for a CryptoKey that is private, or made for another algorithm', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('RS256');
+    for (const key of [privateKey, publicKey]) {
+      expect(() => jwtAuthenticator({ key, algorithms: ['RS512', 'ES256', 'HS256'] })).toThrow('key must be');
+    }
+  });
+
+  it.each([
+    ['no key', []],
+    ['a number among the keys', [jwkOf(ec.publicKey), 5]],
+    ['a secret alone', [{ kty: 'oct', k: 'c2VjcmV0' }]],
+  ])('throws BAD_OPTION at the call for a key set with %s', (_what, keys) => {
+    expect(() => jwtAuthenticator({ jwks: { keys } as never, algorithms: ['ES256', 'HS256'] })).toThrow('jwks must be');
+  });
+
+  it('takes keys of every kind that one of the algorithms is for, and refuses tokens of the others', async () => {
+    const text = await sign({ sub: 'me' });
+    const es256 = await sign({ sub: 'me' }, 'ES256', ec.privateKey);
+    const algorithms = ['HS256', 'ES256', 'ES384'];
+    for (const key of [ec.publicKey, jwkOf(ec.publicKey)]) {
+      expect(await verify(es256, { key, algorithms })).toMatchObject({ subject: 'me' });
+      // A TypeError of the key's, and no fault of the token's, said `jose`.
+      await expect(verify(text, { key, algorithms })).rejects.toThrow('alg');
+      await expect(verify(await sign({}, 'ES384', p384.privateKey), { key, algorithms })).rejects.toThrow('alg');
+    }
+    for (const key of [createSecretKey(secret), { kty: 'oct', k: Buffer.from(secret).toString('base64url') }]) {
+      expect(await verify(text, { key, algorithms })).toMatchObject({ subject: 'me' });
+      await expect(verify(es256, { key, algorithms })).rejects.toThrow('alg');
+    }
+  });
+
+  it('refuses nobody for a key that turns out to be of no use, or a key set that is none', async () => {
+    const small = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const key = jwkOf(ec.publicKey);
+    const token = await sign({ sub: 'me' }, 'ES256', ec.privateKey);
+    const rsaToken = [{ alg: 'RS256' }, { sub: 'me' }, 'signature']
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    const uncloneable = { ...key, more: () => undefined } as never;
+    const tried: [string, Partial<JwtAuthenticatorOptions>][] = [
+      [rsaToken, { key: small.publicKey, algorithms: ['RS256'] }],
+      [token, { key: { ...key, key_ops: ['sign'] }, algorithms: ['ES256'] }],
+      [token, { key: undefined, jwks: { keys: [uncloneable] }, algorithms: ['ES256'] }],
+    ];
+    for (const [sent, options] of tried) {
+      await expect(verify(sent, options)).rejects.toBeInstanceOf(AuthenticationUnavailable);
+    }
   });
 
   it('does not repeat a secret that was given as a text', () => {
