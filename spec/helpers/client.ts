@@ -1,8 +1,35 @@
+import { afterEach } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { decodeMessage, encodeMessage } from 'ddl-fanout/wire';
 import type { MessageKind, SyncMessages } from 'ddl-fanout/wire';
 import { WebSocket } from 'ws';
+
+/** What specs wait for, and what they would say of it. They wait for as long as the spec may take: a busy machine fails none. */
+const waits = new Map<AbortController, () => string>();
+
+afterEach(() => {
+  const inVain = [...waits.values()].map((say) => `waited for ${say()} in vain`);
+  for (const wait of waits.keys()) wait.abort();
+  waits.clear();
+  if (inVain.length > 0) throw new Error(inVain.join('\n'));
+});
+
+/** Looks again after every `next`, until the condition holds or the spec is over. */
+async function waitUntil(
+  condition: () => boolean,
+  say: () => string,
+  next: (signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  const wait = new AbortController();
+  waits.set(wait, say);
+  try {
+    while (!condition()) await next(wait.signal);
+  } finally {
+    waits.delete(wait);
+  }
+}
 
 /** A client that a spec plays, message by message. */
 export class Client {
@@ -95,16 +122,12 @@ export class Client {
       this.story.push(`pong ${received.message.timestampMs}`);
   }
 
-  async until(condition: () => boolean, what: string, patience = 4_500): Promise<void> {
-    const deadline = AbortSignal.timeout(patience);
-    while (!condition()) {
+  async until(condition: () => boolean, what: string): Promise<void> {
+    const say = (): string => {
       const ended = this.closeCode === undefined ? '' : `; the socket was closed with ${this.closeCode}`;
-      try {
-        await once(this.#changed, 'change', { signal: deadline });
-      } catch {
-        throw new Error(`waited for ${what}, and saw at last ${this.story.slice(-9).join(', ')}${ended}`);
-      }
-    }
+      return `${what} (after ${this.story.slice(-9).join(', ')}${ended})`;
+    };
+    await waitUntil(condition, say, (signal) => once(this.#changed, 'change', { signal }));
   }
 }
 
@@ -144,9 +167,9 @@ export async function closeCodeOf(socket: Socket): Promise<number | undefined> {
 
 /** Waits until something is true that nobody tells of. */
 export async function eventually(condition: () => boolean, what = 'it'): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited for ${what} in vain`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await waitUntil(
+    condition,
+    () => what,
+    (signal) => setTimeout(5, undefined, { signal }),
+  );
 }
