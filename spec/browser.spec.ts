@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { build } from 'esbuild';
 import { createContext, runInContext } from 'node:vm';
+import { bundleForBrowser } from './helpers/bundleForBrowser.js';
 
 /** What a browser has and this context is given; above all there is no Buffer and no process. */
 const WEB = {
@@ -48,16 +48,8 @@ const LONG_REPLAY = `
 
 /** What a program leaves in `globalThis.result`, where there is nothing but the language and what `globals` have. */
 async function resultOf(program: string, globals: object): Promise<unknown> {
-  const bundle = await build({
-    stdin: { contents: program, resolveDir: process.cwd(), loader: 'ts' },
-    bundle: true,
-    platform: 'browser',
-    format: 'iife',
-    write: false,
-    logLevel: 'silent',
-  });
   const context = createContext({ ...globals, console });
-  runInContext(bundle.outputFiles[0]?.text ?? '', context);
+  runInContext(await bundleForBrowser(program), context);
   return (context as { result?: unknown }).result;
 }
 

@@ -9,7 +9,7 @@ const MOST_BEGINNINGS = 5;
 
 /**
  * Tells overflow: per session on `events$`, fan-out-wide in the log.
- * There is no timer: the clock is asked once a broadcast, and only while a session overflows.
+ * There is no timer: the clock is asked when a session begins to overflow, and once a broadcast while any does.
  */
 export class OverflowAnnouncer {
   #overflowing = 0;

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import type { ServerProgram } from './servers.js';
 
@@ -36,17 +35,4 @@ export async function openPage(): Promise<{ page: Page; close: () => Promise<voi
     await rm(profile, { recursive: true });
   };
   return { page, close };
-}
-
-/** A program bundled as a page would load it. */
-export async function bundleForBrowser(program: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: program, resolveDir: process.cwd(), loader: 'ts' },
-    bundle: true,
-    platform: 'browser',
-    format: 'iife',
-    write: false,
-    logLevel: 'silent',
-  });
-  return outputFiles[0]?.text ?? '';
 }

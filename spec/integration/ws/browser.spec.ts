@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { bundleForBrowser, chromiumProgram, openPage } from '../../helpers/chromium.js';
+import { bundleForBrowser } from '../../helpers/bundleForBrowser.js';
+import { chromiumProgram, openPage } from '../../helpers/chromium.js';
 import { startOrigin, type Origin } from '../../helpers/origin.js';
 import { describeWith } from '../../helpers/servers.js';
 import { TcpProxy } from '../../helpers/tcpProxy.js';
