@@ -4,6 +4,7 @@ import { DefinitionSyncFanout } from 'ddl-fanout';
 import * as ws from 'ddl-fanout/ws';
 import { serveDefinitions } from 'ddl-fanout/ws';
 import { recordingLogger } from 'ddl-fanout/testing';
+import { checkServeOptions } from '../../lib/ws/serverOptions.js';
 
 const fanout = new DefinitionSyncFanout();
 const filled = new DefinitionSyncFanout({ catalog: true });
@@ -51,6 +52,21 @@ describe('serveDefinitions', () => {
         message: expect.stringMatching(`${option} .*(must be|needs)`) as unknown,
       }),
     );
+  });
+
+  it('has the limits that the manual tells, unless others are given', () => {
+    const defaults = {
+      maxSessions: 1_024,
+      handshakeTimeout: 10_000,
+      idleTimeout: 300_000,
+      maxFrameBytes: 65_536,
+      highWaterMark: 1_048_576,
+    };
+    expect(checkServeOptions({ fanout, authenticate }).limits).toEqual(defaults);
+    expect(checkServeOptions({ fanout, authenticate, limits: { maxSessions: 5 } }).limits).toEqual({
+      ...defaults,
+      maxSessions: 5,
+    });
   });
 
   it('takes an explicit undefined for every optional property', async () => {

@@ -45,6 +45,14 @@ describe('KnownEpochs', () => {
   });
 });
 
+describe('KnownEpochs of a server', () => {
+  it('are of the last 65,536 devices', () => {
+    const epochs = new KnownEpochs();
+    for (let i = 0; i < 65_537; i++) epochs.admit({ subject: 'me' }, String(i), 1n);
+    expect([1, 65_536, 0].map((id) => epochs.admit({ subject: 'me' }, String(id), 1n))).toEqual([false, false, true]);
+  });
+});
+
 describe('EarlyMessages', () => {
   it('keeps so many bytes, and so many messages, empty ones too', () => {
     const early = new EarlyMessages(10);
