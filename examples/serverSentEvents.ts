@@ -18,10 +18,10 @@ let clients = 0;
 function serveEvents(request: IncomingMessage, response: ServerResponse): void {
   const [ofRun, sequence] = String(request.headers['last-event-id']).split('/');
   const resumes = ofRun === run && catalog.canResumeAfter(Number(sequence));
-  const after = resumes ? Number(sequence) : 0;
-  const receiver = fanout.receiver(`events-${String(++clients)}`, { replay: 'with-deletes', after });
+  const replay = resumes ? ({ replay: 'with-deletes', after: Number(sequence) } as const) : { replay: true };
+  const receiver = fanout.receiver(`events-${String(++clients)}`, replay);
   if (receiver.closed) {
-    response.writeHead(503).end(); // the fan-out is over: an empty replay would empty the client
+    response.destroy(); // the fan-out is over: an empty replay would empty the client, a status keep a browser from coming back
     return;
   }
   const gone = new AbortController();

@@ -30,6 +30,12 @@ export function wholeNumber(option: string, value: number, least = 0): number {
   throw badOption(option, `a whole number of ${least} or more, or Infinity`, value);
 }
 
+/** @throws {FanoutError} BAD_OPTION unless `value` is a whole number of 0 or more. */
+export function sequenceOption(option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw badOption(option, 'a whole number of 0 or more', value);
+}
+
 /** @throws {FanoutError} BAD_OPTION unless `value` is a function. */
 export function functionOption<F>(option: string, value: F): F {
   if (typeof value === 'function') return value;

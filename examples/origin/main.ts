@@ -18,8 +18,11 @@ async function main(args: readonly string[], stop: AbortSignal): Promise<number>
   const origin = await startOrigin(options);
   try {
     const { url } = origin.nodes[0].server;
-    console.log(`Serving at ${url}. To join with a device from another terminal:`);
-    console.log(`  npx tsx examples/device.ts ${url} ${origin.token}\n`);
+    console.log(`Serving at ${url}.`);
+    if (!options.once)
+      console.log(
+        `To join with a device from another terminal:\n  npx tsx examples/device.ts ${url} ${origin.token}\n`,
+      );
     await migrate(origin, files, stop);
     const converged = !stop.aborted && (await printSummary(origin));
     if (options.once) return converged ? 0 : 1;

@@ -72,10 +72,14 @@ export class CatalogInside {
     return log;
   }
 
+  /** From which sequence on the scope has every delete. */
+  completeSince(key: string): number {
+    return this.#logs.get(key)?.forgotten ?? this.#forgotten;
+  }
+
   /** Whether the scope has every delete that came later, and there was such a sequence. */
   canResumeAfter(key: string, sequence: number): boolean {
-    const forgotten = this.#logs.get(key)?.forgotten ?? this.#forgotten;
-    return Number.isInteger(sequence) && sequence >= forgotten && sequence <= this.last;
+    return Number.isInteger(sequence) && sequence >= this.completeSince(key) && sequence <= this.last;
   }
 
   /** Nobody reads this scope any more: an empty log is let go. */

@@ -5,6 +5,7 @@ import { KeyedMap } from './keyedMap.js';
 import { OverflowAnnouncer } from './overflowAnnouncer.js';
 import { Totals } from './totals.js';
 import { Turns } from './turns.js';
+import type { FanoutError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { CatalogInside } from './catalog.js';
 import type { CheckedFanoutOptions } from './fanoutOptions.js';
@@ -56,7 +57,7 @@ export class Registry implements HubHost {
    */
   add(session: Session, replay: boolean | 'with-deletes', after: number): void {
     const { id: sessionId } = session;
-    const canBegin = after === 0 || this.#catalog?.canResumeAfter(session.group.key, after);
+    const gap = this.#gapBehind(after, session.group.key);
     this.totals.registered++;
     this.#unfinished++;
     const old = this.#sessions.set(sessionId, session);
@@ -76,8 +77,8 @@ export class Registry implements HubHost {
       this.#part(old);
       old.close('replaced');
     }
-    if (canBegin) session.begin();
-    else session.fail(badOption('after', 'a sequence since which the catalog has forgotten no delete', after));
+    if (gap === undefined) session.begin();
+    else session.fail(gap);
   }
 
   /** Ends the session gracefully; its id is free from now on. */
@@ -138,6 +139,14 @@ export class Registry implements HubHost {
   stats(): FanoutStats {
     const sessions = this.#everybody();
     return this.totals.stats(this.size, sessions.length - this.size, sessions);
+  }
+
+  /** Why a session cannot resume there. */
+  #gapBehind(after: number, scope: string): FanoutError | undefined {
+    const catalog = this.#catalog;
+    if (after === 0 || catalog === undefined || catalog.canResumeAfter(scope, after)) return undefined;
+    const rule = `of ${catalog.completeSince(scope)} (since then no delete is forgotten) to ${catalog.last} (the newest)`;
+    return badOption('after', rule, after);
   }
 
   #part(old: Session): void {

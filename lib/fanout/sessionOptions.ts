@@ -1,5 +1,5 @@
 import { FanoutError } from '../errors.js';
-import { badOption, objectOption, oneOf, show, wholeNumber } from '../options.js';
+import { badOption, objectOption, oneOf, sequenceOption, show, wholeNumber } from '../options.js';
 import { checkScope } from './scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
@@ -52,7 +52,7 @@ export function checkSessionOptions(options: SessionOptions, defaults: SessionDe
   } = objectOption('options', options);
   oneOf('replay', replay, [false, true, 'with-deletes']);
   if (replay !== false && !defaults.hasCatalog) throw needs('replay', replay, CATALOG);
-  wholeNumber('after', after);
+  sequenceOption('after', after);
   if (after > 0 && replay !== 'with-deletes') throw needs('after', after, "replay: 'with-deletes'");
   wholeNumber('capacity', capacity);
   oneOf('overflow', overflow, STRATEGIES);

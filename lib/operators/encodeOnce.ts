@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import { WireError } from '../errors.js';
 import { guarded, reportUnhandled } from '../unhandled.js';
-import { badOption, functionOption, objectOption } from '../options.js';
+import { functionOption, objectOption, sequenceOption } from '../options.js';
 import { frameOf } from '../wire/encoded.js';
 import { subscribeChained } from '../subscribeChained.js';
 import type { OperatorFunction } from 'rxjs';
@@ -31,7 +31,7 @@ export interface EncodeOnceOptions {
 export function encodeOnce(options: EncodeOnceOptions = {}): OperatorFunction<DefinitionSyncMsg, DefinitionFrame> {
   const { onFailure = reportUnhandled, after = 0 } = objectOption('options', options);
   functionOption('onFailure', onFailure);
-  if (!Number.isSafeInteger(after) || after < 0) throw badOption('after', 'a whole number of 0 or more', after);
+  sequenceOption('after', after);
 
   return (source) =>
     new Observable((subscriber) => {

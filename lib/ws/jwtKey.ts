@@ -53,7 +53,8 @@ export function checkKey(key: KeyInput | undefined, algorithms: readonly string[
     throw badOption('algorithms', 'HS256 and the like when the key is a secret', algorithms.join(' '));
   if (fitting.length > 0 && isWhole(key)) return fitting;
   const { kind, alg, use } = traitsOf(key);
-  throw badOption('key', `a whole key for ${algorithms.join(' or ')}`, words(kind, alg, use));
+  const rule = `${fitting.length > 0 ? 'a whole key' : 'a key'} for ${algorithms.join(' or ')}`;
+  throw badOption('key', rule, words(kind, alg, use));
 }
 
 /** @throws {FanoutError} BAD_OPTION unless all are JWKs, and one is public and for one of `algorithms` */

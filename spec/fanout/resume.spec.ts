@@ -50,6 +50,9 @@ describe('a session that resumes', () => {
       .register('s', (frame) => void got.push(short(frame)), resumed(2))
       .subscribe({ error: (error: unknown) => errors.push(error) });
     expect([got, errors]).toEqual([[], [badAfter]]);
+    expect((errors[0] as Error).message).toBe(
+      'after must be of 3 (since then no delete is forgotten) to 3 (the newest), got 2',
+    );
     expect(errors[0]).toBeInstanceOf(FanoutError);
     expect(events).toEqual(['registered s', 'ended s failed 1']);
     await expect(fanout.receiver('r', resumed(2)).receive()).rejects.toEqual(badAfter);
