@@ -114,9 +114,9 @@ ALTER TABLE ${s}.due ENABLE ALWAYS TRIGGER on_commit;
 `;
 }
 
-// Whatever is dropped may be mentioned by a definition that outlives it: one that another session makes meanwhile, or one that
-// mentions what a dropped column was a part of. What belongs to a temporary table, as its triggers and defaults do, does not say
-// that it is temporary itself.
+// A definition may outlive a type that it mentions: one that another session makes meanwhile; and it may mention what a dropped column
+// was a part of. Of tables, whose row types come with them, neither is looked for: whoever drops one would wait at the commit for those who
+// make definitions. What belongs to a temporary table, as its triggers do, does not say that it is temporary itself.
 // That a parsed body names an operator class, as ON CONFLICT may, is not recorded by PostgreSQL, so everything is looked at.
 // A view that is replaced is locked, so nobody makes a definition on it meanwhile: where there is none yet, it need not be due.
 // Being due comes last: with SET CONSTRAINTS ALL IMMEDIATE it numbers what is there at once.
@@ -146,7 +146,9 @@ CREATE FUNCTION ${s}.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY D
 BEGIN
   PERFORM ${s}.on_touch(ARRAY(
     SELECT ROW(e.classid, e.objid, false)::${s}.touched FROM pg_event_trigger_dropped_objects() e
-    WHERE NOT e.is_temporary AND e.address_names[1] IS DISTINCT FROM 'pg_temp'));
+    WHERE NOT e.is_temporary AND e.address_names[1] IS DISTINCT FROM 'pg_temp'
+      AND (e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) OR e.objsubid <> 0
+        OR e.classid = 'pg_type'::regclass AND (e.original OR e.normal))));
 END
 ${quote};
 `;

@@ -72,6 +72,16 @@ export function costConformance(open: () => Promise<TestDatabase>): void {
       expect(await pages(Array.from({ length: 20 }, (_, i) => temporary(i)).join(''))).toBe(0);
     });
 
+    it('is nothing for tables, views and indexes that are dropped, alone or with their schema', async () => {
+      const made = (i: number): string => `CREATE TABLE plain${i} (i serial PRIMARY KEY, a int DEFAULT 1 CHECK (a > 0));
+        CREATE INDEX seen${i} ON plain${i} (a); CREATE VIEW above${i} AS SELECT * FROM plain${i};`;
+      const all = Array.from({ length: 20 }, (_, i) => i);
+      await database.sql(`CREATE SCHEMA gone; SET search_path = gone; ${all.map(made).join('')} RESET search_path`);
+      await database.sql(all.map(made).join(''));
+      const drops = all.map((i) => `DROP INDEX seen${i}; DROP VIEW above${i}; DROP TABLE plain${i};`).join('');
+      expect(await pages(`${drops} DROP SCHEMA gone CASCADE;`)).toBe(0);
+    });
+
     it('is nothing for a view that no definition mentions', async () => {
       const view = 'CREATE OR REPLACE VIEW seen AS SELECT a FROM t;';
       expect(await pages(`${view} ${view} CREATE OR REPLACE VIEW above AS SELECT a FROM seen; ${view}`)).toBe(0);
