@@ -36,6 +36,11 @@ export function sequenceOption(option: string, value: number): number {
   throw badOption(option, 'a whole number of 0 or more', value);
 }
 
+/** @throws {FanoutError} BAD_OPTION unless `value` is a string. */
+export function stringOption(option: string, value: unknown): void {
+  if (typeof value !== 'string') throw badOption(option, 'a string', value);
+}
+
 /** @throws {FanoutError} BAD_OPTION unless `value` is a function. */
 export function functionOption<F>(option: string, value: F): F {
   if (typeof value === 'function') return value;
@@ -50,8 +55,12 @@ export function oneOf<T>(option: string, value: T, choices: readonly T[]): T {
 
 /** @throws {FanoutError} BAD_OPTION unless `value` is an object, but no array and no promise: those would be all defaults. */
 export function objectOption<T extends object>(option: string, value: T): T {
-  const isObject = typeof value === 'object' && (value as unknown) !== null;
-  if (isObject && !Array.isArray(value) && !isThenable(value)) return value;
+  try {
+    if (typeof value === 'object' && (value as unknown) !== null && !Array.isArray(value) && !isThenable(value))
+      return value;
+  } catch {
+    // A revoked Proxy.
+  }
   throw badOption(option, 'an object', value);
 }
 

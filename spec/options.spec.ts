@@ -47,6 +47,9 @@ describe('options', () => {
   it('takes any object but arrays and promises, and says which it was', () => {
     for (const object of [{}, Object.create(null) as object, new Map(), new FanoutError('BAD_OPTION', '')])
       expect(objectOption('options', object)).toBe(object);
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(() => objectOption('options', proxy)).toThrow('options must be an object, got an object');
     expect(() => objectOption('options', [])).toThrow('options must be an object, got an empty array');
     expect(() => objectOption('options', Promise.resolve())).toThrow('options must be an object, got a promise');
   });

@@ -1,6 +1,6 @@
 import { tap } from 'rxjs';
 import { FanoutError } from '../errors.js';
-import { badOption, objectOption, wholeNumber } from '../options.js';
+import { badOption, objectOption, stringOption, wholeNumber } from '../options.js';
 import { ALL_DELETES, LogReader, NO_DELETES } from './logReader.js';
 import { checkScope, scopeKey } from './scopeKey.js';
 import { ScopeLog } from './scopeLog.js';
@@ -50,7 +50,10 @@ export class CatalogInside {
     if (this.#owned)
       throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
     objectOption('frame', frame);
-    const key = scopeKey(checkScope(objectOption('frame.msg', frame.msg).scope));
+    const { definitionType, name, scope } = objectOption('frame.msg', frame.msg);
+    stringOption('frame.msg.definitionType', definitionType);
+    stringOption('frame.msg.name', name);
+    const key = scopeKey(checkScope(scope));
     this.append(key, frame);
     this.open(key).sweep();
     this.close(key);
@@ -61,8 +64,8 @@ export class CatalogInside {
     if (!(Number.isSafeInteger(sequence) && sequence > this.last)) {
       throw new FanoutError('OUT_OF_ORDER', `a frame's sequence must be above ${this.last}, got ${sequence}`);
     }
-    this.last = sequence;
     this.open(key).append(frame);
+    this.last = sequence;
   }
 
   /** The log of a scope; made when there is none. */

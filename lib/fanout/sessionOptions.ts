@@ -1,5 +1,5 @@
 import { FanoutError } from '../errors.js';
-import { badOption, objectOption, oneOf, sequenceOption, show, wholeNumber } from '../options.js';
+import { objectOption, oneOf, sequenceOption, show, stringOption, wholeNumber } from '../options.js';
 import { checkScope } from './scopeKey.js';
 import type { DefinitionScope } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
@@ -62,7 +62,7 @@ export function checkSessionOptions(options: SessionOptions, defaults: SessionDe
 
 /** @throws {FanoutError} BAD_OPTION unless it is a string. */
 export function checkSessionId(sessionId: string): void {
-  if (typeof sessionId !== 'string') throw badOption('sessionId', 'a string', sessionId);
+  stringOption('sessionId', sessionId);
 }
 
 function needs(option: string, value: unknown, what: string): FanoutError {

@@ -1,4 +1,4 @@
-import { badOption, objectOption } from '../options.js';
+import { objectOption, stringOption } from '../options.js';
 import type { DefinitionSyncMsg } from '../definition.js';
 
 const created = { owner: 'origin', created_at: 1_767_225_600 };
@@ -34,7 +34,7 @@ export type DefinitionOverrides = { readonly [K in keyof DefinitionSyncMsg]?: De
  * @throws {FanoutError} BAD_OPTION for a name that is no string, and for overrides that are no object
  */
 export function definition(name: string, overrides: DefinitionOverrides = {}): DefinitionSyncMsg {
-  if (typeof name !== 'string') throw badOption('name', 'a string', name);
+  stringOption('name', name);
   const { definitionType = 'function', action = 'put', name: named = name } = objectOption('overrides', overrides);
   const body = action === 'delete' ? '' : JSON.stringify({ name: named, ...bodies[definitionType] });
   const { payload = new TextEncoder().encode(body) } = overrides;

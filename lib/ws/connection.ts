@@ -39,15 +39,13 @@ export class Connection implements SessionTransport {
   /** What came while the handshake was being decided on. */
   readonly #early: EarlyMessages;
   #graceful = false;
+  /** A Close is being sent that the client is to answer. */
+  #isAsking = false;
   /** Of the handshake first, then of closing. */
   readonly #deadline = new Deadline();
   readonly #idle = new IdleTimer(
-    () => {
-      this.outbox.send(encodeMessage('PingPong', { timestampMs: BigInt(Date.now()), isPong: false }));
-    },
-    () => {
-      this.fail(Fault.idle);
-    },
+    () => this.outbox.send(encodeMessage('PingPong', { timestampMs: BigInt(Date.now()), isPong: false })),
+    () => this.fail(Fault.idle),
   );
 
   constructor(
@@ -96,9 +94,12 @@ export class Connection implements SessionTransport {
     // ws has closed by itself when the client broke the rules of WebSocket: nothing may follow a close.
     if (this.webSocket.readyState === this.webSocket.OPEN) this.outbox.flush();
     this.outbox.close();
+    // The last frames may lie in the socket still: who is slow to take them, and then the Close, is no client that does not answer.
+    const isSlow = code === CloseCode.shuttingDown && this.outbox.queued > 0;
+    const patience = isSlow ? this.settings.limits.idleTimeout : CLOSE_TIMEOUT;
+    this.#isAsking = true;
     this.webSocket.close(code);
-    // The last frames may lie in the socket still, before the Close: who is slow to take them is no client that does not answer.
-    const patience = code === CloseCode.shuttingDown ? this.settings.limits.idleTimeout : CLOSE_TIMEOUT;
+    this.#isAsking = false;
     if (!this.#graceful) this.#deadline.set(patience, () => this.webSocket.terminate());
   }
 
@@ -108,9 +109,9 @@ export class Connection implements SessionTransport {
     this.webSocket.terminate();
   }
 
-  /** ws has answered the client's Close: nothing can be sent any more, whether the client hangs up or not. */
-  #answered(): void {
-    if (!this.#stop()) return;
+  /** A Close of the client, or its answer to ours: nothing can be sent any more, whether it hangs up or not. */
+  #closeCame(): void {
+    this.#stop();
     this.outbox.close();
     this.#deadline.set(CLOSE_TIMEOUT, () => this.webSocket.terminate());
   }
@@ -129,9 +130,9 @@ export class Connection implements SessionTransport {
       else this.fail(fault);
     });
     this.webSocket.on('close', this.#gone);
-    // Behind the error that ws tells of when it was a bad frame that it answered.
+    // Behind the error that ws tells of when it was a bad frame that came.
     this.webSocket.on('closing', () => {
-      queueMicrotask(() => this.#answered());
+      if (!this.#isAsking) queueMicrotask(() => this.#closeCame());
     });
   }
 

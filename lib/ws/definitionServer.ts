@@ -91,8 +91,7 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     const { grace = DEFAULT_GRACE } = objectOption('options', options);
     milliseconds('grace', grace, 0);
     this.#cutOffWithin(grace);
-    // Behind the call: whoever is told of a session's end may close once more, and must find it closing.
-    return (this.#closing ??= Promise.resolve().then(() => this.#close()));
+    return this.#closing ?? this.#close();
   }
 
   count(what: ServerCount): void {
@@ -127,17 +126,22 @@ export class DefinitionServerEnd implements DefinitionServer, ConnectionHost, Up
     }, grace);
   }
 
-  async #close(): Promise<void> {
+  #close(): Promise<void> {
     const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve;
     });
+    // First: whoever is told of a session's end may close once more.
+    this.#closing = gone.then(() => this.#end());
     if (this.#connections.size === 0) this.#allGone();
     for (const connection of this.#connections) connection.finish();
-    await gone;
+    return this.#closing;
+  }
+
+  #end(): Promise<void> {
     clearTimeout(this.#late);
     this.#cutOffAt = -Infinity;
     this.#watching.unsubscribe();
     this.#upgrades.stop();
-    await this.closeServer();
+    return this.closeServer();
   }
 }

@@ -108,10 +108,10 @@ export class Outbox {
     this.#waiting?.error(error);
   }
 
-  /** What the socket holds. Many small writes hold more than their bytes. */
+  /** What the socket holds. Many small writes hold more than their bytes: as many as may be left, of two bytes at least each. */
   get #held(): number {
     const { writableLength } = this.socket;
-    return writableLength === 0 ? 0 : writableLength + this.#behind * WRITE_COST;
+    return writableLength + Math.min(this.#behind, writableLength >> 1) * WRITE_COST;
   }
 
   #begin(): Run {

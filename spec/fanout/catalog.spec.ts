@@ -78,6 +78,8 @@ describe('DefinitionCatalog', () => {
     ['frame', 5],
     ['frame.msg', {}],
     ['frame.msg', { sequence: 3, msg: null }],
+    ['frame.msg.definitionType', { sequence: 3, msg: {} }],
+    ['frame.msg.name', { sequence: 3, msg: { ...definition('c'), name: 5 } }],
     ['scope', { sequence: 3, msg: { ...definition('c'), scope: null } }],
     ['scope.tenantId', { sequence: 3, msg: { ...definition('c'), scope: {} } }],
   ])('throws BAD_OPTION for what is no frame for its %s, and is as it was', (option, frame) => {

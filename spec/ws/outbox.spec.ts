@@ -73,6 +73,9 @@ describe('Outbox', () => {
     expect(turns).toBe(21);
     expect(outbox.deliver(message(2))).toBeDefined();
     await settle();
+    // All but one of them has left.
+    socket.writableLength = 3;
+    expect(outbox.queued).toBe(3 + 512);
     socket.drain();
     expect(outbox.queued).toBe(0);
     expect(outbox.deliver(message(3))).toBeUndefined();

@@ -197,6 +197,18 @@ describe('at any time', () => {
     socket.destroy();
   });
 
+  it.each(['answers', 'ignores'])('a client that %s a 1001 and does not hang up is cut off', async (answer) => {
+    const socket = await rawClient(origin.server.url, { allowHalfOpen: true });
+    socket.write(frame(0x82, handshake()));
+    await eventually(() => origin.server.sessions === 2, 'the client to be let in');
+    const [, session] = origin.fanout.sessions();
+    origin.fanout.unregister(session?.sessionId ?? '');
+    if (answer === 'answers') socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]));
+    // It may be silent for five minutes.
+    await eventually(() => origin.server.stats().connections === 1, 'its socket to be closed');
+    socket.destroy();
+  });
+
   it('a client that hangs up is heard to its last word', async () => {
     const socket = await rawClient(origin.server.url);
     socket.write(frame(0x82, handshake()));

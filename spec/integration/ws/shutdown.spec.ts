@@ -62,6 +62,20 @@ describe('close', () => {
     expect(stuck.story).toHaveLength(5_000);
   });
 
+  it.each<[string, () => unknown]>([
+    ['is broadcast', () => origin.put('late')],
+    ['fails', () => origin.fanout.error(new Error('late'))],
+  ])('is under way when it is called: what %s behind it, in the same turn, changes nothing', async (_, late) => {
+    origin = await startOrigin();
+    const client = await Client.letIn(origin.server.url);
+    const closing = origin.server.close();
+    late();
+    expect(await client.closed()).toBe(1001);
+    await closing;
+    expect(client.story).toEqual([]);
+    expect(origin.server.stats().failed).toBe(0);
+  });
+
   it('waits for a slow client no longer than the grace', async () => {
     const stuck = await stuckClient();
     await origin.server.close({ grace: 200 });
