@@ -71,4 +71,10 @@ describe('the core in a browser', () => {
   ])('replays on where there are %s', async (_, globals) => {
     expect(await resultOf(LONG_REPLAY, globals)).toBe('f1499');
   });
+
+  it('loads, and the device with it, where there is nothing of the kind', async () => {
+    const program = `import * as core from './lib/index.js'; import * as lite from './lib/lite/index.js';
+      globalThis.result = [typeof core.DefinitionSyncFanout, typeof lite.connectLite];`;
+    expect(await resultOf(program, {})).toEqual(['function', 'function']);
+  });
 });

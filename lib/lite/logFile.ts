@@ -15,7 +15,7 @@ interface Kept {
   readonly size: number;
 }
 
-const MAGIC = new TextEncoder().encode('DDLLITE1');
+const MAGIC = Uint8Array.from('DDLLITE1', (letter) => letter.charCodeAt(0));
 /** A log is rewritten when it has more than twice the bytes of what is alive, and this many more. */
 const SLACK = 65_536;
 
