@@ -74,7 +74,7 @@ describe('the core in a browser', () => {
 
   it('loads, and the device with it, where there is nothing of the kind', async () => {
     const program = `import * as core from './lib/index.js'; import * as lite from './lib/lite/index.js';
-      globalThis.result = [typeof core.DefinitionSyncFanout, typeof lite.connectLite];`;
-    expect(await resultOf(program, {})).toEqual(['function', 'function']);
+      globalThis.result = [core.DefinitionSyncFanout, lite.connectLite, lite.fileStore].map((each) => typeof each);`;
+    expect(await resultOf(program, {})).toEqual(['function', 'function', 'function']);
   });
 });
