@@ -196,7 +196,9 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     const schema = 'meanwhile';
     await one.sql(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1`);
     const installed = installCapture(database.client, { schema });
-    while ((await database.sql(`SELECT FROM pg_namespace WHERE nspname = '${schema}'`)).length === 0);
+    // Its schema is seen a moment before its event triggers are; once it goes on to wait for others, both are.
+    const waiting = `SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%virtualxid%'`;
+    while ((await database.sql(waiting)).length === 0);
     await expect(one.sql(`${fn('s.f()')} COMMIT`)).rejects.toMatchObject({ code: '40001' });
     await one.sql('ROLLBACK');
     await installed;
