@@ -1,5 +1,6 @@
-/** Places at the beginning, and again when a queue that had grown to more than `ROOMY` is empty. */
+/** Places of a queue at the beginning. */
 const FEW = 4;
+/** One that has grown to more than this begins again when it is empty. */
 const ROOMY = 1_024;
 
 /**

@@ -1,108 +1,14 @@
 import { tap } from 'rxjs';
-import { FanoutError } from '../errors.js';
-import { badOption, objectOption, stringOption, wholeNumber } from '../options.js';
-import { ALL_DELETES, LogReader, NO_DELETES } from './logReader.js';
+import { badOption, objectOption, wholeNumber } from '../options.js';
+import { CatalogInside } from './catalogInside.js';
+import { ALL_DELETES, NO_DELETES } from './logReader.js';
 import { checkScope, scopeKey } from './scopeKey.js';
-import { ScopeLog } from './scopeLog.js';
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
-import type { TombstoneRule } from './logReader.js';
 
 export interface CatalogOptions {
   /** How many deletes that no session needs any more are remembered per scope: 0 or more, or Infinity; default 1024. */
   readonly maxTombstones?: number | undefined;
-}
-
-/** The logs of a catalog by scope: a catalog as its fan-out sees it, and nobody else should. */
-export class CatalogInside {
-  readonly #logs = new Map<string, ScopeLog>();
-  /** The sequence of the last frame, of whatever scope; 0: there was none. */
-  last = 0;
-  /** What logs that are gone had let go. */
-  #forgotten = 0;
-  #owned = false;
-
-  constructor(private readonly maxTombstones: number) {}
-
-  own(): void {
-    if (this.#owned) throw new FanoutError('BAD_OPTION', 'this catalog already belongs to another fan-out');
-    this.#owned = true;
-  }
-
-  /** Its fan-out is over: nobody needs a tombstone any more. */
-  disown(): void {
-    for (const [key, log] of this.#logs) {
-      log.sweep();
-      this.close(key);
-    }
-    this.#owned = false;
-  }
-
-  /** Live definitions of all scopes. */
-  get live(): number {
-    let live = 0;
-    for (const log of this.#logs.values()) live += log.live;
-    return live;
-  }
-
-  /** Takes the next frame of a catalog that is nobody's. */
-  apply(frame: DefinitionFrame): void {
-    if (this.#owned)
-      throw new FanoutError('OUT_OF_ORDER', 'this catalog takes the frames of its fan-out, and no others');
-    objectOption('frame', frame);
-    const { definitionType, name, scope } = objectOption('frame.msg', frame.msg);
-    stringOption('frame.msg.definitionType', definitionType);
-    stringOption('frame.msg.name', name);
-    const key = scopeKey(checkScope(scope));
-    this.append(key, frame);
-    this.open(key).sweep();
-    this.close(key);
-  }
-
-  append(key: string, frame: DefinitionFrame): void {
-    const { sequence } = frame;
-    if (!(Number.isSafeInteger(sequence) && sequence > this.last)) {
-      throw new FanoutError('OUT_OF_ORDER', `a frame's sequence must be above ${this.last}, got ${sequence}`);
-    }
-    this.open(key).append(frame);
-    this.last = sequence;
-  }
-
-  /** The log of a scope; made when there is none. */
-  open(key: string): ScopeLog {
-    let log = this.#logs.get(key);
-    if (log === undefined) this.#logs.set(key, (log = new ScopeLog(this.maxTombstones, this.#forgotten)));
-    return log;
-  }
-
-  /** From which sequence on the scope has every delete. */
-  completeSince(key: string): number {
-    return this.#logs.get(key)?.forgotten ?? this.#forgotten;
-  }
-
-  /** Whether the scope has every delete that came later, and there was such a sequence. */
-  canResumeAfter(key: string, sequence: number): boolean {
-    return Number.isInteger(sequence) && sequence >= this.completeSince(key) && sequence <= this.last;
-  }
-
-  /** Nobody reads this scope any more: an empty log is let go. */
-  close(key: string): void {
-    const log = this.#logs.get(key);
-    if (log?.size !== 0) return;
-    this.#forgotten = Math.max(this.#forgotten, log.forgotten);
-    this.#logs.delete(key);
-  }
-
-  /** Before each frame the log is looked up: one that has become empty may be let go, and another be in its place. */
-  *frames(after: number, key: string, rule: TombstoneRule): IterableIterator<DefinitionFrame> {
-    for (;;) {
-      const log = this.#logs.get(key);
-      const frame = log && new LogReader(log, after, rule, 0).next();
-      if (frame === undefined) return;
-      after = frame.sequence;
-      yield frame;
-    }
-  }
 }
 
 const INSIDES = new WeakMap<DefinitionCatalog, CatalogInside>();

@@ -6,7 +6,7 @@ import { checkSessionOptions } from './sessionOptions.js';
 import type { SchedulerLike } from 'rxjs';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Logger } from '../log.js';
-import type { CatalogInside } from './catalog.js';
+import type { CatalogInside } from './catalogInside.js';
 import type { SessionDefaults } from './sessionOptions.js';
 
 export interface FanoutOptions {

@@ -5,7 +5,7 @@ import { Group } from './group.js';
 import { scopeKey } from './scopeKey.js';
 import type { Observable, Observer, SubjectLike, Unsubscribable } from 'rxjs';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
-import type { CatalogInside } from './catalog.js';
+import type { CatalogInside } from './catalogInside.js';
 import type { SessionHost } from './sessionHost.js';
 import type { Session } from './session.js';
 

@@ -7,7 +7,7 @@ import { Totals } from './totals.js';
 import { Turns } from './turns.js';
 import type { FanoutError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { CatalogInside } from './catalog.js';
+import type { CatalogInside } from './catalogInside.js';
 import type { CheckedFanoutOptions } from './fanoutOptions.js';
 import type { Group } from './group.js';
 import type { HubHost } from './hub.js';

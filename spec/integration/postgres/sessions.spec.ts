@@ -118,7 +118,7 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
   it('drop tables without waiting for those who make definitions', async () => {
     await database.sql('CREATE TABLE s.t (a int PRIMARY KEY, b text)');
     await one.sql(`BEGIN; ${fn('s.f()')} SET CONSTRAINTS ALL IMMEDIATE`);
-    await two.sql(`SET lock_timeout = '1s'; DROP TABLE s.t`);
+    await two.sql(`BEGIN; SET LOCAL lock_timeout = '1s'; DROP TABLE s.t; COMMIT`);
     await one.sql('COMMIT');
     expect(await told()).toEqual(['put function s.f()']);
   });
