@@ -73,7 +73,7 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
 
   protected enqueue(value: T, row: Row<T> | undefined): void {
     this.interrupt();
-    const place = this.queue === undefined ? row?.take(value) : undefined;
+    const place = this.queue === undefined ? row?.take() : undefined;
     if (this.queued++ === 0 && place !== undefined) this.head = place;
     else if (this.head === undefined) (this.queue ??= new Ring()).push(value);
   }

@@ -4,9 +4,10 @@ import { alive } from './helpers/garbage.js';
 import type { Place } from '../lib/row.js';
 
 /** A value that somebody waits for, and its place. */
-function waitedFor<T>(row: Row<T>, value: T): Place<T> {
-  const place = row.take(value);
-  row.passed();
+function waitedFor<T>(row: Row<T>, value: T): Place<T> | undefined {
+  row.push(value);
+  const place = row.take();
+  row.passed(false);
   return place;
 }
 
@@ -26,26 +27,48 @@ describe('Row', () => {
     const first = waitedFor(row, 1);
     waitedFor(row, 2);
     waitedFor(row, 3);
-    expect([first.value, first.next?.value, first.next?.next?.value]).toEqual([1, 2, 3]);
-    expect(first.next?.next?.next).toEqual({ value: undefined, next: undefined });
+    expect([first?.value, first?.next?.value, first?.next?.next?.value]).toEqual([1, 2, 3]);
+    expect(first?.next?.next?.next).toEqual({ value: undefined, next: undefined });
   });
 
-  it('gives the value under way one place, whoever waits for it', () => {
+  it('gives the value under way one place, whoever waits for it, and who is to wait for the next that one', () => {
     const row = new Row<number>();
-    const place = row.take(1);
-    expect(row.take(1)).toBe(place);
-    row.passed();
-    expect(row.take(2)).toBe(place.next);
+    const first = row.next();
+    row.push(1);
+    expect(row.take()).toBe(first);
+    expect(row.take()).toBe(first);
+    expect(row.next()).toBe(first.next);
+    row.passed(false);
+    expect(row.next()).toBe(first.next);
+    expect(first.value).toBe(1);
+  });
+
+  it('is not parted by a value while somebody takes the next place', () => {
+    const row = new Row<number>();
+    const before = waitedFor(row, 1);
+    row.push(2);
+    row.next();
+    row.passed(false);
+    expect(before?.next?.next).toBe(waitedFor(row, 3));
+  });
+
+  it('is not parted by a value that somebody waits for who stands before it', () => {
+    const row = new Row<number>();
+    const before = waitedFor(row, 1);
+    row.push(2);
+    row.passed(true);
+    expect(before?.next?.next).toBe(waitedFor(row, 3));
   });
 
   // The list used to go on for ever, and one old place kept all that came later from the quick collections.
-  it('is parted by a value that nobody waits for', () => {
+  it('is parted by a value that nobody waits for, which it lets go', () => {
     const row = new Row<number>();
     const before = waitedFor(row, 1);
-    row.passed();
+    row.push(2);
+    row.passed(false);
     const behind = waitedFor(row, 3);
-    expect(before.next).toEqual({ value: undefined, next: undefined });
-    expect(before.next).not.toBe(behind);
+    expect(before?.next).toEqual({ value: undefined, next: undefined });
+    expect(before?.next).not.toBe(behind);
   });
 
   it('keeps a value for as long as somebody stands at its place or before', async () => {

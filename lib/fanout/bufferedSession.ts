@@ -138,7 +138,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   /** Tells the end of an overflow once the queue is empty. */
   protected emptied(): void {
-    if (this.#droppedBefore < 0 || this.queued > 0 || this.catchingUp) return;
+    if (this.#droppedBefore < 0 || this.waiting > 0 || this.catchingUp) return;
     const lost = this.dropped - this.#droppedBefore;
     this.#droppedBefore = -1;
     this.host.announcer.ended(this.id, lost);

@@ -1,17 +1,19 @@
 import { Row } from '../row.js';
-import { Slots } from './slots.js';
+import { LINED_UP, Slots } from './slots.js';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
 import type { SessionHost } from './sessionHost.js';
 import type { GroupMember } from './groupMember.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';
+import type { Place } from '../row.js';
 
 /**
  * The sessions of one scope; there only while it has any.
  *
  * - Attaching and detaching a session takes constant time, also while a frame is under way.
- * - What many sessions have in common is counted once, here: a session that is ready is given every frame as it comes, one
- *   that is full and drops what arrives is passed by, and neither is looked at. `since` tells from which frame on.
+ * - What many sessions have in common is counted once, here: a session that is ready is given every frame as it comes, for
+ *   one that is lined up every frame waits, one that is full and drops what arrives is passed by, and none of them is
+ *   looked at. `since` tells from which frame on.
  */
 export class Group {
   /** Those that are offered frames. */
@@ -25,6 +27,8 @@ export class Group {
   #passed: Set<GroupMember> | undefined = undefined;
   /** What its sessions wait for. */
   readonly #row = new Row<DefinitionFrame>();
+  /** With how many frames the first of those that are lined up may be full. */
+  #fullFrom = Infinity;
   /** The frame under way, how far it has come, and how far it goes. */
   #frame: DefinitionFrame | undefined = undefined;
   #reached = -1;
@@ -46,8 +50,11 @@ export class Group {
   offer(frame: DefinitionFrame): void {
     const { sessions, ready } = this.slots;
     const { length } = sessions;
+    if (this.frames >= this.#fullFrom) this.#lookAtTheFull();
     this.#frame = frame;
     this.#length = length;
+    this.#row.push(frame);
+    let isWaitedFor = false;
     // What those who are passed by lose with this frame is counted before anybody is called.
     this.frames++;
     this.host.totals.dropped += this.#passedBy;
@@ -57,6 +64,10 @@ export class Group {
       const deliver = ready[i];
       if (deliver === undefined) {
         session?.offer(frame, this.#row);
+        continue;
+      }
+      if (deliver === LINED_UP) {
+        isWaitedFor = true;
         continue;
       }
       let result: unknown;
@@ -69,13 +80,14 @@ export class Group {
       if (result !== undefined || ready[i] !== deliver) session?.returned(result);
     }
     this.#frame = undefined;
-    this.#row.passed();
+    this.#row.passed(isWaitedFor);
     this.slots.fillHoles();
   }
 
   attach(session: GroupMember): void {
     this.slots.add(session);
     if (session.ready) this.give(session);
+    else session.lineUp();
   }
 
   /** Nothing more is offered, but for the frame under way when `afterThis`. */
@@ -112,9 +124,27 @@ export class Group {
     this.slots.markReady(session);
   }
 
+  /**
+   * From the next frame on what commits waits for the session, for which `held` frames in the row wait already.
+   * @returns the place of the next frame
+   */
+  lineUp(session: GroupMember, held: number): Place<DefinitionFrame> {
+    session.since = this.frames - held;
+    const full = session.since + session.capacity;
+    if (full < this.#fullFrom) this.#fullFrom = full;
+    this.slots.markLinedUp(session);
+    return this.#row.next();
+  }
+
   /** How many frames a session that is ready has been given. */
   given(session: GroupMember): number {
-    return this.frames - session.since - (this.awaits(session) || this.giving(session) ? 1 : 0);
+    return this.offered(session) - (this.giving(session) ? 1 : 0);
+  }
+
+  /** How many frames have come to a session while the group counts for it. */
+  offered(session: GroupMember): number {
+    const frames = this.frames - session.since;
+    return this.#frame !== undefined && this.awaits(session) ? frames - 1 : frames;
   }
 
   /** Whether a session that is ready is being given the frame under way: it was ready before that came to it. */
@@ -143,6 +173,19 @@ export class Group {
 
   endReading(session: Session): void {
     this.#reading?.delete(session);
+  }
+
+  /** Those that are lined up and have no place left must be looked at. */
+  #lookAtTheFull(): void {
+    const { sessions, ready } = this.slots;
+    this.#fullFrom = Infinity;
+    for (let i = 0; i < sessions.length; i++) {
+      const session = ready[i] === LINED_UP ? sessions[i] : undefined;
+      if (session === undefined) continue;
+      const full = session.since + session.capacity;
+      if (full <= this.frames) session.takeOver();
+      else this.#fullFrom = Math.min(this.#fullFrom, full);
+    }
   }
 
   get #passedBy(): number {

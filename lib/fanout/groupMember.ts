@@ -1,16 +1,19 @@
 import { IN_FLIGHT, READY } from '../delivery.js';
 import { BufferedSession } from './bufferedSession.js';
+import type { DefinitionFrame } from '../definition.js';
 import type { Follower } from './retention.js';
+import type { Row } from '../row.js';
 
 /**
- * A session as its group sees it. While it is ready, or full and passed by, the group counts for it: `since` is set then,
- * and what depends on it is worked out by whoever asks.
+ * A session as its group sees it. While it is ready, lined up, or full and passed by, the group counts for it: `since` is
+ * set then, and what depends on it is worked out by whoever asks.
  *
- *     index  since
- *     >= 0   >= 0    ready: given every frame without a look
- *     >= 0   -1      offered every frame, or told of it while it reads the log
- *     -1     >= 0    full under drop-incoming: only counted
- *     -1     -1      not in the group
+ *     index  since  head
+ *     >= 0   >= 0   none     ready: given every frame
+ *     >= 0   >= 0   a place  lined up: every frame waits for it, from that place of the row on
+ *     >= 0   -1     either   offered every frame, or told of it while it reads the log
+ *     -1     >= 0   none     full under drop-incoming: every frame is dropped
+ *     -1     -1     either   not in the group
  */
 export abstract class GroupMember extends BufferedSession implements Follower {
   /** Where it stands among the sessions of its group that are offered frames, or -1; kept by the group. */
@@ -33,6 +36,11 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     return this.status === READY;
   }
 
+  /** How many frames wait in the row, or in its queue. */
+  protected get inLine(): number {
+    return this.isLinedUp ? this.group.offered(this) : this.queued;
+  }
+
   override get delivered(): number {
     return this.done + (this.isGiven ? this.group.given(this) : 0);
   }
@@ -50,12 +58,26 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     this.takeOver();
     this.started(result);
     this.goOn();
+    if (this.status === IN_FLIGHT) this.lineUp();
+  }
+
+  /** From now on what comes waits in the row, without a look at the session, as long as there is a place for it. */
+  lineUp(): void {
+    const isCounted = this.since >= 0 || this.index < 0;
+    if (isCounted || this.queue !== undefined || this.queued >= this.capacity || this.group.awaits(this)) return;
+    const next = this.group.lineUp(this, this.queued);
+    this.head ??= next;
   }
 
   /** From now on it counts for itself. */
   takeOver(): void {
-    if (this.isPassedBy) this.victims = this.dropped;
-    if (this.isGiven) {
+    if (this.isPassedBy) {
+      this.victims = this.dropped;
+    } else if (this.isLinedUp) {
+      this.queued = this.group.offered(this);
+      if (this.queued === 0) this.head = undefined;
+      this.group.slots.unmark(this);
+    } else if (this.isGiven) {
       this.done = this.delivered;
       if (this.ready && this.group.giving(this)) this.status = IN_FLIGHT;
       this.group.slots.unmark(this);
@@ -68,6 +90,11 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     if (this.attached) this.group.give(this);
   }
 
+  protected override enqueue(frame: DefinitionFrame, row: Row<DefinitionFrame> | undefined): void {
+    super.enqueue(frame, row);
+    this.lineUp();
+  }
+
   protected override lost(): void {
     if (this.overflow === 'drop-incoming') this.group.passBy(this);
     super.lost();
@@ -75,16 +102,22 @@ export abstract class GroupMember extends BufferedSession implements Follower {
 
   protected override freed(): void {
     super.freed();
-    this.hasPlace();
+    this.comeForward();
   }
 
-  /** What arrives next would not be dropped. */
-  protected hasPlace(): void {
+  /** From now on what commits is offered to it. */
+  protected comeForward(): void {
+    if (this.since < 0) return;
     if (this.isPassedBy) this.group.readmit(this);
+    else this.takeOver();
   }
 
   private get isGiven(): boolean {
-    return this.since >= 0 && this.index >= 0;
+    return this.since >= 0 && this.index >= 0 && this.head === undefined;
+  }
+
+  protected get isLinedUp(): boolean {
+    return this.since >= 0 && this.head !== undefined;
   }
 
   private get isPassedBy(): boolean {

@@ -70,13 +70,14 @@ export class PulledSession extends Session {
   }
 
   take(): DefinitionFrame | undefined {
+    if (this.isLinedUp) return this.takeFromRow();
     // Whoever awaits a frame asked before.
     if (this.#receipts !== undefined) this.pull(Infinity);
     if (this.reader !== undefined) return this.takeFrom(this.reader);
     if (this.queued === 0) return undefined;
     const frame = this.shift();
     this.done++;
-    this.hasPlace();
+    this.comeForward();
     this.taken();
     if (this.queued === 0) {
       this.drained();
@@ -108,7 +109,7 @@ export class PulledSession extends Session {
         this.host.turns.request(this);
         return;
       }
-      this.hasPlace();
+      this.comeForward();
       this.emptied();
     });
   }
@@ -120,6 +121,19 @@ export class PulledSession extends Session {
 
   protected override nothingLeft(): boolean {
     return this.waiting === 0;
+  }
+
+  /** It stays lined up. */
+  private takeFromRow(): DefinitionFrame | undefined {
+    const { head } = this;
+    const waiting = this.group.offered(this);
+    if (head === undefined || waiting === 0) return undefined;
+    this.since++;
+    this.head = head.next;
+    this.done++;
+    this.taken();
+    if (waiting === 1) this.drained();
+    return head.value;
   }
 
   private takeFrom(reader: LogReader): DefinitionFrame | undefined {

@@ -15,7 +15,7 @@ export class Session extends GroupMember implements LogReading {
   protected reader: LogReader | undefined = undefined;
 
   override get waiting(): number {
-    return this.reader?.waiting ?? super.waiting;
+    return this.reader?.waiting ?? this.inLine;
   }
 
   override get catchingUp(): boolean {
@@ -26,7 +26,7 @@ export class Session extends GroupMember implements LogReading {
     if (!this.registered) return Infinity;
     if (this.reader !== undefined) return this.reader.cursor;
     // Between the last frame given and the first that waits, nothing was offered.
-    return this.overflow === 'catch-up' && this.queued > 0 ? this.oldest().sequence - 1 : Infinity;
+    return this.overflow === 'catch-up' && this.inLine > 0 ? this.oldest().sequence - 1 : Infinity;
   }
 
   /** What waits in the queue will be given as it was offered, also a definition that is deleted by now. */

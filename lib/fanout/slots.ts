@@ -1,17 +1,20 @@
 import type { Deliver } from './bufferedSession.js';
 import type { GroupMember } from './groupMember.js';
 
+/** Stands beside a session that is lined up; never called. */
+export const LINED_UP: Deliver = () => undefined;
+
 /**
  * Where the sessions of a group stand that are offered frames: each knows its index. Order among them is nobody's promise.
  *
  * - Adding and removing takes constant time; the last session fills the hole.
- * - The delivery functions of those that are ready stand in an array of their own, so that a broadcast need not look at
- *   the sessions: with very many, it costs what it costs to fetch them from memory.
+ * - The delivery functions of those that are ready stand in an array of their own, and who is lined up is marked there, so
+ *   that a broadcast need not look at the sessions: with very many, it costs what it costs to fetch them from memory.
  */
 export class Slots {
   /** A hole is `undefined`. */
   readonly sessions: (GroupMember | undefined)[] = [];
-  /** Beside each session that is ready, its delivery function; beside the others `undefined`. */
+  /** Beside each session that is ready, its delivery function; beside those that are lined up, `LINED_UP`; else `undefined`. */
   readonly ready: (Deliver | undefined)[] = [];
   #holes: number[] | undefined = undefined;
 
@@ -47,6 +50,10 @@ export class Slots {
     this.ready[index] = deliver;
   }
 
+  markLinedUp({ index }: GroupMember): void {
+    this.ready[index] = LINED_UP;
+  }
+
   unmark({ index }: GroupMember): void {
     this.ready[index] = undefined;
   }
@@ -67,7 +74,8 @@ export class Slots {
     const { sessions, ready } = this;
     const found: GroupMember[] = [];
     for (let i = 0; i < sessions.length; i++) {
-      const session = ready[i] === undefined ? sessions[i] : undefined;
+      const deliver = ready[i];
+      const session = deliver === undefined || deliver === LINED_UP ? sessions[i] : undefined;
       if (session !== undefined) found.push(session);
     }
     return found;

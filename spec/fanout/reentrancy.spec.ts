@@ -231,6 +231,66 @@ describe('a replaced session whose last frame is under way', () => {
   });
 });
 
+describe('a busy session that the frame under way has not reached', () => {
+  /** A session whose deliveries end by hand; `finish` ends as many, one after the other. */
+  function handMade() {
+    const names: string[] = [];
+    let inFlight: Subject<never> | undefined;
+    const deliver = ({ msg }: DefinitionFrame): Subject<never> => {
+      names.push(msg.name);
+      return (inFlight = new Subject());
+    };
+    const finish = (count: number): void => {
+      for (let i = 0; i < count; i++) inFlight?.complete();
+    };
+    return { names, deliver, finish };
+  }
+
+  it('gets it as its last when it is replaced, also when it was full before', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent, overflow: 'drop-oldest', capacity: 3 });
+    const old = handMade();
+    const next = handMade();
+    fanout
+      .register('first', ({ msg }) => {
+        if (msg.name !== 'e') return;
+        old.finish(2);
+        fanout.register('busy', next.deliver).subscribe();
+      })
+      .subscribe();
+    fanout.register('busy', old.deliver).subscribe();
+    broadcast(fanout, 'a', 'b', 'c', 'd', 'e', 'f');
+    old.finish(3);
+    next.finish(1);
+    expect([old.names, next.names]).toEqual([['a', 'b', 'c', 'd', 'e'], ['f']]);
+    expect(fanout.stats()).toMatchObject({ dropped: 0, ending: 0, waiting: 0, inFlight: 0 });
+    expectBalance(fanout);
+  });
+
+  it('gets it once when what waited for it is delivered meanwhile', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const busy = handMade();
+    const receiver = fanout.receiver('receiver');
+    const received: (string | undefined)[] = [];
+    const waiting: unknown[] = [];
+    fanout
+      .register('first', ({ msg }) => {
+        if (msg.name !== 'c') return;
+        waiting.push(fanout.session('busy')?.waiting, receiver.waiting);
+        busy.finish(2);
+        for (let i = 0; i < 3; i++) received.push(receiver.tryReceive()?.msg.name);
+      })
+      .subscribe();
+    fanout.register('busy', busy.deliver).subscribe();
+    broadcast(fanout, 'a', 'b', 'c', 'd');
+    received.push(receiver.tryReceive()?.msg.name, receiver.tryReceive()?.msg.name, receiver.tryReceive()?.msg.name);
+    busy.finish(2);
+    expect(waiting).toEqual([1, 3]);
+    expect(busy.names).toEqual(['a', 'b', 'c', 'd']);
+    expect(received).toEqual(['a', 'b', 'c', 'd', undefined, undefined]);
+    expectBalance(fanout);
+  });
+});
+
 describe('a receiver of capacity 0', () => {
   it('has overflowed until somebody asks for a frame', async () => {
     const fanout = new DefinitionSyncFanout({ capacity: 0, logger: silent });

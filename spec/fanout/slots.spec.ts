@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Slots } from '../../lib/fanout/slots.js';
+import { LINED_UP, Slots } from '../../lib/fanout/slots.js';
 import type { GroupMember } from '../../lib/fanout/groupMember.js';
 
 /** As much of a session as its slot has to do with. */
@@ -12,13 +12,20 @@ function namesIn({ sessions }: Slots): (string | undefined)[] {
   return sessions.map((session) => session?.id);
 }
 
-/** Every session knows its index, and only its own delivery function stands beside it. */
-function expectConsistent(slots: Slots, ready: ReadonlySet<GroupMember>): void {
+/** Every session knows its index, and what stands beside it is its own. */
+function expectConsistent(
+  slots: Slots,
+  ready: ReadonlySet<GroupMember>,
+  linedUp: ReadonlySet<GroupMember> = new Set(),
+): void {
   expect(slots.ready).toHaveLength(slots.length);
   slots.sessions.forEach((session, index) => {
     expect(session?.index ?? index).toBe(index);
-    expect(slots.ready[index]).toBe(session !== undefined && ready.has(session) ? session.deliver : undefined);
+    const deliver = session !== undefined && ready.has(session) ? session.deliver : undefined;
+    expect(slots.ready[index]).toBe(session !== undefined && linedUp.has(session) ? LINED_UP : deliver);
   });
+  const isReady = (session: GroupMember | undefined) => session === undefined || ready.has(session);
+  expect(slots.unready()).toEqual(slots.sessions.filter((session) => !isReady(session)));
 }
 
 describe('Slots', () => {
@@ -61,7 +68,7 @@ describe('Slots', () => {
 
   it('keeps indices and delivery functions beside their sessions, whatever is done in whatever order', () => {
     const step = fc.record({
-      what: fc.constantFrom('add', 'remove', 'leave a hole', 'fill', 'mark', 'unmark', 'move to the front'),
+      what: fc.constantFrom('add', 'remove', 'leave a hole', 'fill', 'mark', 'line up', 'unmark', 'move to the front'),
       which: fc.nat(),
     });
     fc.assert(
@@ -69,6 +76,7 @@ describe('Slots', () => {
         const slots = new Slots();
         const held: GroupMember[] = [];
         const ready = new Set<GroupMember>();
+        const linedUp = new Set<GroupMember>();
         let holes = false;
         for (const [i, { what, which }] of steps.entries()) {
           const session = held[which % held.length];
@@ -84,9 +92,15 @@ describe('Slots', () => {
           } else if (what === 'mark') {
             slots.markReady(session);
             ready.add(session);
+            linedUp.delete(session);
+          } else if (what === 'line up') {
+            slots.markLinedUp(session);
+            linedUp.add(session);
+            ready.delete(session);
           } else if (what === 'unmark') {
             slots.unmark(session);
             ready.delete(session);
+            linedUp.delete(session);
           } else if (what === 'move to the front') {
             slots.moveTo(0, session);
           } else {
@@ -95,8 +109,9 @@ describe('Slots', () => {
             slots.remove(session, holes);
             held.splice(held.indexOf(session), 1);
             ready.delete(session);
+            linedUp.delete(session);
           }
-          expectConsistent(slots, ready);
+          expectConsistent(slots, ready, linedUp);
         }
         slots.fillHoles();
         expect(new Set(namesIn(slots))).toEqual(new Set(held.map(({ id }) => id)));

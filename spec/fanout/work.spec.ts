@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { NEVER, Observable } from 'rxjs';
+import { NEVER, Observable, Subject } from 'rxjs';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { definition, marbles } from 'ddl-fanout/testing';
 import { Delivery } from '../../lib/delivery.js';
@@ -7,7 +7,9 @@ import { Following } from '../../lib/following.js';
 import { LogReader } from '../../lib/fanout/logReader.js';
 import { Session } from '../../lib/fanout/session.js';
 import { Ring } from '../../lib/ring.js';
+import { Row } from '../../lib/row.js';
 import { broadcast, expectBalance, silent } from '../helpers/fanout.js';
+import { settle } from '../helpers/promises.js';
 import { commit } from '../helpers/byHand.js';
 import { alive } from '../helpers/garbage.js';
 import type { DefinitionFrame, DefinitionSyncMsg } from 'ddl-fanout';
@@ -97,7 +99,7 @@ describe('the work of a broadcast', () => {
     const deliver = jest.fn((): typeof NEVER => NEVER);
     for (let i = 0; i < 100; i++) {
       const scope = { tenantId: BigInt(i % 10), databaseId: 1n };
-      fanout.register(`session-${i}`, deliver, { scope }).subscribe();
+      fanout.register(`session-${i}`, deliver, { scope, capacity: 0, overflow: 'drop-oldest' }).subscribe();
     }
     const offer = jest.spyOn(Delivery.prototype, 'offer');
     const msg = { ...definition('f()'), scope: { tenantId: 3n, databaseId: 1n } };
@@ -106,6 +108,68 @@ describe('the work of a broadcast', () => {
     fanout.broadcast(msg);
     expect(offer).toHaveBeenCalledTimes(10);
     expect(deliver).toHaveBeenCalledTimes(10);
+  });
+
+  it('lets frames wait for sessions that are busy, and looks at each once it is full', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent, capacity: 3, overflow: 'drop-oldest' });
+    for (let i = 0; i < 100; i++) {
+      fanout.register(`busy-${i}`, () => NEVER).subscribe();
+      fanout.receiver(`idle-${i}`);
+    }
+    const offer = jest.spyOn(Delivery.prototype, 'offer');
+    broadcast(fanout, 'a', 'b', 'c');
+    expect(offer).not.toHaveBeenCalled();
+    for (const { sessionId, waiting, inFlight, offered } of fanout.sessions()) {
+      const first = sessionId.startsWith('busy') ? 1 : 0;
+      expect({ waiting, inFlight, offered }).toEqual({ waiting: 3 - first, inFlight: first, offered: 3 });
+    }
+    broadcast(fanout, 'd');
+    expect(offer).toHaveBeenCalledTimes(100);
+    broadcast(fanout, 'e');
+    expect(offer).toHaveBeenCalledTimes(300);
+    for (const { sessionId, waiting, dropped } of fanout.sessions()) {
+      expect({ waiting, dropped }).toEqual({ waiting: 3, dropped: sessionId.startsWith('busy') ? 1 : 2 });
+    }
+    expectBalance(fanout);
+  });
+
+  it('looks at a session again for one frame when it has a place again', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const receiver = fanout.receiver('lite', { capacity: 2, overflow: 'drop-oldest' });
+    const offer = jest.spyOn(Delivery.prototype, 'offer');
+    broadcast(fanout, 'a', 'b', 'c');
+    expect(offer).toHaveBeenCalledTimes(1);
+    expect([receiver.tryReceive(), receiver.tryReceive()].map((frame) => frame?.msg.name)).toEqual(['b', 'c']);
+    broadcast(fanout, 'd', 'e');
+    expect(offer).toHaveBeenCalledTimes(2);
+    expect([receiver.tryReceive(), receiver.tryReceive()].map((frame) => frame?.msg.name)).toEqual(['d', 'e']);
+    expect(receiver.tryReceive()).toBeUndefined();
+  });
+
+  it('counts anew when a session that had a place again has taken all', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const deliveries: Subject<never>[] = [];
+    const names: string[] = [];
+    const deliver = ({ msg }: DefinitionFrame): Subject<never> => {
+      const delivery = new Subject<never>();
+      names.push(msg.name);
+      deliveries.push(delivery);
+      return delivery;
+    };
+    const finish = (count: number): void => {
+      for (let i = 0; i < count; i++) deliveries[deliveries.length - 1]?.complete();
+    };
+    fanout.register('lite', deliver, { capacity: 2, overflow: 'drop-oldest' }).subscribe();
+    broadcast(fanout, 'a', 'b', 'c', 'd');
+    finish(2);
+    broadcast(fanout, 'e');
+    finish(2);
+    expect(fanout.session('lite')).toMatchObject({ delivered: 4, dropped: 1, waiting: 0, inFlight: 0 });
+    broadcast(fanout, 'f', 'g');
+    expect(fanout.session('lite')).toMatchObject({ delivered: 4, dropped: 1, waiting: 1, inFlight: 1 });
+    finish(2);
+    expect(names).toEqual(['a', 'c', 'd', 'e', 'f', 'g']);
+    expectBalance(fanout);
   });
 
   it('calls the delivery functions of the sessions that are ready, and looks at no session', () => {
@@ -173,6 +237,35 @@ describe('what a session holds', () => {
     for (const receiver of receivers) expect(receiver.tryReceive()?.msg.name).toBe('b');
     for (const receiver of receivers) expect(receiver.tryReceive()?.msg.name).toBe('c');
     expect(await alive(frames)).toBe(0);
+  });
+
+  it('keeps nothing of what it gives to those who await it', async () => {
+    const fanout = new DefinitionSyncFanout();
+    const receiver = fanout.receiver('lite');
+    const other = fanout.receiver('other');
+    const frames = framesOf(fanout);
+    const names: unknown[] = [];
+    const awaitOne = (): void => void receiver.receive().then((frame) => names.push(frame?.msg.name));
+    for (let i = 0; i < 4; i++) awaitOne();
+    broadcast(fanout, 'a', 'b', 'c');
+    await settle();
+    expect(names).toEqual(['a', 'b', 'c']);
+    expect(await alive(frames)).toBe(3);
+    while (other.tryReceive() !== undefined);
+    expect(await alive(frames)).toBe(0);
+  });
+
+  // A place that is garbage, but old, would keep all that comes after it until the next full collection.
+  it('lines frames up for those who wait for them, and for nobody else', () => {
+    const fanout = new DefinitionSyncFanout();
+    const open = new Subject<void>();
+    fanout.register('busy', () => open).subscribe();
+    registerMany(fanout, 10, () => undefined);
+    const passed = jest.spyOn(Row.prototype, 'passed');
+    broadcast(fanout, 'a', 'b');
+    open.complete();
+    broadcast(fanout, 'c');
+    expect(passed.mock.calls).toEqual([[false], [true], [false]]);
   });
 
   it('has a queue of its own once it has dropped a frame, so that it keeps none of those that it has not waiting', async () => {
