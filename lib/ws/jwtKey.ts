@@ -7,6 +7,9 @@ import type { CryptoKey, JSONWebKeySet, JWK, KeyObject as JoseKeyObject } from '
 /** A key, as `jose` takes it; a secret as bytes. */
 export type KeyInput = CryptoKey | JoseKeyObject | JWK | Uint8Array;
 
+/** `jose` takes no smaller RSA key (RFC 7518, 3.3). */
+const RSA_BITS = 2_048;
+
 /** The signature algorithms of `jose`, each with the key that it takes: as a JWK says it, and as a `CryptoKey` does. */
 const KINDS: ReadonlyMap<string, readonly [jwk: string, cryptoKey: string]> = new Map([
   ['HS256', ['oct', 'HMAC SHA-256']],
@@ -47,19 +50,22 @@ export function checkKey(key: KeyInput | undefined, algorithms: readonly string[
     throw badOption('key', rule, key);
   }
   if (isPrivate(key)) throw new FanoutError('BAD_OPTION', 'key must be a public key, got a private one');
+  const bits = bitsOf(key);
+  if (bits !== undefined && bits < RSA_BITS) throw badOption('key', `an RSA key of ${RSA_BITS} bits or more`, bits);
   const fitting = fittingOf(key, algorithms);
   // Whoever knows a public key could sign with it, were its text both a key for RS256 and the secret of HS256.
   if (isBytes(key) && fitting.length < algorithms.length)
     throw badOption('algorithms', 'HS256 and the like when the key is a secret', algorithms.join(' '));
   if (fitting.length > 0 && isWhole(key)) return fitting;
-  const { kind, alg, use } = traitsOf(key);
+  const { kind, alg, use, ops } = traitsOf(key);
   const rule = `${fitting.length > 0 ? 'a whole key' : 'a key'} for ${algorithms.join(' or ')}`;
-  throw badOption('key', rule, words(kind, alg, use));
+  throw badOption('key', rule, words(kind, alg, use, ops && `to ${ops.join(' and ')}`));
 }
 
 /** @throws {FanoutError} BAD_OPTION unless all are JWKs, and one is public and for one of `algorithms` */
 export function checkKeySet({ keys }: JSONWebKeySet, algorithms: readonly string[]): void {
-  const isUsable = (key: JWK) => !isPrivate(key) && fittingOf(key, algorithms).length > 0 && isWhole(key);
+  const isUsable = (key: JWK) =>
+    !isPrivate(key) && fittingOf(key, algorithms).length > 0 && isWhole(key) && (bitsOf(key) ?? RSA_BITS) >= RSA_BITS;
   if (keys.every(isJwk) && keys.some(isUsable)) return;
   throw badOption('jwks', `a set of JWKs, one of them public and for ${algorithms.join(' or ')}`, keys);
 }
@@ -86,27 +92,47 @@ function isPrivate(key: KeyInput): boolean {
 function isWhole(key: KeyInput): boolean {
   if (!isJwk(key) || key.kty === 'AKP') return true;
   if (key.kty === 'oct') return typeof key.k === 'string' && key.k !== '';
+  return publicKeyOf(key) !== undefined;
+}
+
+/** How many bits an RSA key has; `undefined` for every other. */
+function bitsOf(key: KeyInput): number | undefined {
+  if (isCryptoKey(key)) return (key.algorithm as { modulusLength?: number }).modulusLength;
+  if (isBytes(key)) return undefined;
+  const object = key instanceof KeyObject ? key : publicKeyOf(key as JWK);
+  return object?.asymmetricKeyDetails?.modulusLength;
+}
+
+function publicKeyOf(key: JWK): KeyObject | undefined {
   try {
-    createPublicKey({ key, format: 'jwk' });
-    return true;
+    return createPublicKey({ key, format: 'jwk' });
   } catch {
-    return false;
+    return undefined;
   }
 }
 
 function fittingOf(key: KeyInput, algorithms: readonly string[]): string[] {
-  const { kind, alg, use = 'sig' } = traitsOf(key);
-  return algorithms.filter((name) => KINDS.get(name)?.includes(kind) && (alg ?? name) === name && use === 'sig');
+  const { kind, alg, use = 'sig', ops } = traitsOf(key);
+  if (use !== 'sig' || ops?.includes('verify') === false) return [];
+  return algorithms.filter((name) => KINDS.get(name)?.includes(kind) && (alg ?? name) === name);
 }
 
-/** A key in the words of the table, and what a JWK says that it is for. */
-function traitsOf(key: KeyInput): { kind: string; alg?: string | undefined; use?: string | undefined } {
+interface Traits {
+  /** In the words of the table. */
+  readonly kind: string;
+  /** What it says that it is for. */
+  readonly alg?: string | undefined;
+  readonly use?: string | undefined;
+  readonly ops?: readonly string[] | undefined;
+}
+
+function traitsOf(key: KeyInput): Traits {
   if (isCryptoKey(key)) {
     const { name, hash, namedCurve } = key.algorithm as { name: string; hash?: { name: string }; namedCurve?: string };
-    return { kind: words(name, hash?.name, namedCurve) };
+    return { kind: words(name, hash?.name, namedCurve), ops: key.usages };
   }
-  const { kty, crv, alg, use } = jwkOf(key);
-  return { kind: words(kty, kty === 'AKP' ? alg : crv), alg, use };
+  const { kty, crv, alg, use, key_ops: ops } = jwkOf(key);
+  return { kind: words(kty, kty === 'AKP' ? alg : crv), alg, use, ops: Array.isArray(ops) ? ops : undefined };
 }
 
 function jwkOf(key: KeyInput): JWK {
