@@ -37,7 +37,6 @@ export class Row<T> {
 
   /** The place of the next value, for who is to wait from there on. */
   next(): Place<T> {
-    this.#taken = true;
     return this.#end;
   }
 

@@ -43,13 +43,14 @@ describe('Row', () => {
     expect(first.value).toBe(1);
   });
 
-  it('is not parted by a value while somebody takes the next place', () => {
+  it('is parted by a value that nobody waits for, though somebody is to wait for the next', () => {
     const row = new Row<number>();
     const before = waitedFor(row, 1);
     row.push(2);
-    row.next();
+    const next = row.next();
     row.passed(false);
-    expect(before?.next?.next).toBe(waitedFor(row, 3));
+    expect(before?.next).toEqual({ value: undefined, next: undefined });
+    expect(waitedFor(row, 3)).toBe(next);
   });
 
   it('is not parted by a value that somebody waits for who stands before it', () => {

@@ -70,9 +70,9 @@ export class PulledSession extends Session {
   }
 
   take(): DefinitionFrame | undefined {
-    if (this.isLinedUp) return this.takeFromRow();
     // Whoever awaits a frame asked before.
     if (this.#receipts !== undefined) this.pull(Infinity);
+    if (this.isLinedUp) return this.takeFromRow();
     if (this.reader !== undefined) return this.takeFrom(this.reader);
     if (this.queued === 0) return undefined;
     const frame = this.shift();

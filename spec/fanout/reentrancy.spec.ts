@@ -4,6 +4,7 @@ import { definition, recordingLogger } from 'ddl-fanout/testing';
 import { NEVER, Observable, Subject, type Subscription } from 'rxjs';
 import { broadcast, eventsOf, expectBalance, keeper, silent, unhandledIn } from '../helpers/fanout.js';
 import { alive } from '../helpers/garbage.js';
+import { settle } from '../helpers/promises.js';
 import type { FanoutEvent } from 'ddl-fanout';
 
 // Made out here: an error keeps hold of all that is on the stack where it is made.
@@ -287,6 +288,39 @@ describe('a busy session that the frame under way has not reached', () => {
     expect(waiting).toEqual([1, 3]);
     expect(busy.names).toEqual(['a', 'b', 'c', 'd']);
     expect(received).toEqual(['a', 'b', 'c', 'd', undefined, undefined]);
+    expectBalance(fanout);
+  });
+});
+
+describe('a receiver that catches up inside `tryReceive()`', () => {
+  it('gives what commits meanwhile, each frame once', async () => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, logger: silent });
+    broadcast(fanout, 'a');
+    const receiver = fanout.receiver('lite', { replay: true });
+    fanout.events$.subscribe((event) => {
+      if (event.type === 'caught-up' && event.sessionId === 'lite') broadcast(fanout, 'b', 'c');
+    });
+    const received: (string | undefined)[] = [];
+    const tryOne = (): unknown => received.push(receiver.tryReceive()?.msg.name);
+    // A turn is running while the other one is given its replay: who awaits a frame has to wait for its share.
+    fanout
+      .register(
+        'other',
+        ({ msg }) => {
+          if (msg.name !== 'a') return;
+          void receiver.receive().then((frame) => received.push(`awaited ${frame?.msg.name}`));
+          tryOne();
+        },
+        { replay: true },
+      )
+      .subscribe();
+    tryOne();
+    broadcast(fanout, 'd');
+    tryOne();
+    tryOne();
+    await settle();
+    expect(received).toEqual(['b', 'c', 'd', undefined, 'awaited a']);
+    expect(fanout.session('lite')).toMatchObject({ offered: 4, delivered: 4, waiting: 0 });
     expectBalance(fanout);
   });
 });
