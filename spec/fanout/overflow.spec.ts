@@ -47,6 +47,18 @@ describe('overflow on `events$` (F10)', () => {
     expect(events.slice(2)).toEqual(['overflow-ended lite 2']);
   });
 
+  it('is told to end when a receiver has taken all, also what came when it had a place again', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const events = eventsOf(fanout);
+    const receiver = fanout.receiver('lite', { capacity: 2, overflow: 'drop-oldest' });
+    broadcast(fanout, 'lost', 'a', 'b');
+    const take = (): string | undefined => receiver.tryReceive()?.msg.name;
+    expect(take()).toBe('a');
+    broadcast(fanout, 'c');
+    expect([take(), events.length]).toEqual(['b', 2]);
+    expect([take(), events.slice(1)]).toEqual(['c', ['overflow-began lite', 'overflow-ended lite 1']]);
+  });
+
   it('is told once a crossing, and counts each on its own', () => {
     const fanout = new DefinitionSyncFanout({ logger: silent });
     const { deliver, finish } = held();
