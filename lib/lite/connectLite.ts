@@ -1,5 +1,5 @@
 import { defer, ReplaySubject, retry, Subject, Subscription, switchMap, timer } from 'rxjs';
-import { fullJitter } from './backoff.js';
+import { fullJitter, longestWait } from './backoff.js';
 import { DeviceCatalog } from './deviceCatalog.js';
 import { LiteError } from './liteError.js';
 import { LiteIdentity } from './liteId.js';
@@ -66,7 +66,10 @@ class Device implements LiteConnection {
   readonly #connection = new Subscription();
   #status: LiteStatus | undefined;
   #loaded = false;
+  /** Losses in a row, but for those of connections that were live for long enough. */
   #failures = 0;
+  /** Since when the connection has been live. */
+  #liveSince: number | undefined;
 
   constructor(private readonly options: CheckedLiteOptions) {
     this.#catalog = new DeviceCatalog(options.store, (cause) => {
@@ -97,7 +100,7 @@ class Device implements LiteConnection {
     this.#connection.add(
       statuses$.subscribe({
         next: (status) => {
-          if (status === 'live') this.#failures = 0;
+          if (status === 'live') this.#liveSince ??= this.options.scheduler.now();
           this.#become(status);
         },
         error: (error: unknown) => {
@@ -126,8 +129,13 @@ class Device implements LiteConnection {
     this.#errors.next(error);
     if (error.code === 'REFUSED' && !this.#tokens.renewable) throw error;
     this.#become('waiting');
-    const { initialDelay, maxDelay } = this.options.reconnect;
-    return timer(fullJitter(++this.#failures, initialDelay, maxDelay), this.options.scheduler);
+    const { scheduler, reconnect } = this.options;
+    const { initialDelay, maxDelay } = reconnect;
+    const lived = this.#liveSince === undefined ? -Infinity : scheduler.now() - this.#liveSince;
+    this.#liveSince = undefined;
+    // A server that tells all and then turns the device away is not to tell all again at once, for ever.
+    if (lived >= longestWait(this.#failures, initialDelay, maxDelay)) this.#failures = 0;
+    return timer(fullJitter(++this.#failures, initialDelay, maxDelay), scheduler);
   }
 
   #become(status: LiteStatus): void {

@@ -364,16 +364,34 @@ describe('a lost connection', () => {
     }
   });
 
-  it('begins with the initial delay again when it was live', async () => {
+  it('begins with the initial delay again when it was live for as long as it may have waited before', async () => {
     const { sockets, socket, pass } = await device({ reconnect: { initialDelay: 100, maxDelay: 100_000 } });
     for (let failure = 0; failure < 8; failure++) {
       socket().drop();
       await pass(100_000);
     }
     sync(socket());
+    await pass(100 * 2 ** 7);
     socket().drop();
     await pass(100);
     expect(sockets).toHaveLength(10);
+  });
+
+  // An overloaded server that closed each device as soon as it was live told it all again four times a second.
+  it('waits for ever longer when the server drops the device as soon as it is live', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.999);
+    const { sockets, socket, pass } = await device({ reconnect: { initialDelay: 100, maxDelay: 350 } });
+    for (const least of [99, 199, 349, 349]) {
+      const before = sockets.length;
+      sync(socket());
+      await pass(10);
+      socket().drop();
+      await pass(least);
+      expect(sockets).toHaveLength(before);
+      await pass(1);
+      expect(sockets).toHaveLength(before + 1);
+    }
+    random.mockRestore();
   });
 
   it('waits a random part of the delay, so that devices do not come back together', async () => {
