@@ -130,9 +130,9 @@ export class CaptureReader {
     { origin }: CaptureState,
     since = BEGINNING,
   ): AsyncGenerator<ReadBatch> {
-    const { reader, scope } = this.options;
-    const { s: schema, told } = this;
-    const { messages, position } = await outcomeSince(connection, { schema, reader, scope, told, since });
+    const { names, reader, scope } = this.options;
+    const { told } = this;
+    const { messages, position } = await outcomeSince(connection, { names, reader, scope, told, since });
     yield* this.tell(connection, { messages, position, origin });
   }
 

@@ -1,6 +1,7 @@
 import { CaptureError } from './captureError.js';
 import { channelOf, type CaptureNames } from './captureNames.js';
 import { captureVersion } from './captureScript.js';
+import { checkNothingHidden, hiddenTables } from './hiddenTables.js';
 import type { PostgresConnection } from './postgresLike.js';
 
 /** What a capture says about itself at one moment. */
@@ -18,28 +19,30 @@ export interface CaptureState {
 /**
  * Any role may make an operator for `oid || text`, and one that fits better than PostgreSQL's own is taken, wherever it
  * stands in the search path; it would run with the reader's rights. So both sides of each operator are of its own types.
- * @param awaitsPromotion a standby is no READ_ONLY, but an error that passes
- * @throws {CaptureError} NOT_INSTALLED without a capture, READ_ONLY on a server that takes no writes, VERSION when the
- *   capture is of another version than this library's
+ * @param hasRead whether this reader has read before: a standby is then no READ_ONLY, but an error that passes
+ * @throws {CaptureError} NOT_INSTALLED without a capture, PRIVILEGE when row-level security hides some of it,
+ *   READ_ONLY on a server that takes no writes, VERSION when the capture is of another version than this library's
  */
 export async function captureState(
   connection: PostgresConnection,
   names: CaptureNames,
-  awaitsPromotion = false,
+  hasRead = false,
 ): Promise<CaptureState> {
   const { schema: s } = names;
   const [row] = await connection.query(
     `SELECT c.version::text AS version, c.position::text AS position, ${channelOf(names)} AS channel,
        pg_catalog.current_setting('transaction_read_only') AS read_only,
        pg_catalog.current_setting('default_transaction_read_only') AS by_default, pg_catalog.pg_is_in_recovery()::text AS standby,
+       ${hiddenTables(names)} AS hidden,
        c.tableoid::text || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
          ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS origin
-     FROM ${s}.capture c`,
+     FROM (SELECT) one LEFT JOIN ${s}.capture c ON true`,
   );
-  if (row === undefined) throw new CaptureError('NOT_INSTALLED', `${s}.capture is empty: call installCapture`);
+  checkNothingHidden(names, row?.['hidden']);
+  if (row === undefined || row['version'] === null)
+    throw new CaptureError('NOT_INSTALLED', `${s}.capture is empty: call installCapture`);
   if (row['read_only'] === 'on') {
-    if (row['standby'] === 'true' && awaitsPromotion)
-      throw new Error('the server is a standby that is not promoted yet');
+    if (row['standby'] === 'true' && hasRead) throw new Error('the server is a standby that is not promoted yet');
     // PGlite has one session for all: what is read only is a transaction that the caller has begun by hand.
     if (row['standby'] !== 'true' && row['by_default'] !== 'on')
       throw new Error('a transaction that is read only is open on this connection');

@@ -1,5 +1,6 @@
 import { objectOption } from '../options.js';
 import { captureNames } from './captureNames.js';
+import { checkNothingHidden, hiddenTables } from './hiddenTables.js';
 import type { CaptureOptions } from './installCapture.js';
 import type { PostgresLike } from './postgresLike.js';
 import { checkClient } from './connection.js';
@@ -15,9 +16,12 @@ import { withConnection } from './withConnection.js';
  */
 export function forgetReader(client: PostgresLike, reader: string, options: CaptureOptions = {}): Promise<boolean> {
   checkClient(client);
-  const { schema: s } = captureNames(objectOption('options', options).schema);
+  const names = captureNames(objectOption('options', options).schema);
+  const { schema: s } = names;
   checkReader(reader);
   return withConnection(client, 'forgetting a reader', async (connection) => {
+    const [found] = await connection.query(`SELECT ${hiddenTables(names)} AS hidden`);
+    checkNothingHidden(names, found?.['hidden']);
     const gone = await connection.query(`DELETE FROM ${s}.reader WHERE name = $1 RETURNING name`, [reader]);
     await connection.query(`DELETE FROM ${s}.change WHERE position <= (SELECT min(position) FROM ${s}.reader)`);
     return gone.length > 0;

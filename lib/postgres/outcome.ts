@@ -1,10 +1,11 @@
 import { type DefinitionScope, type DefinitionSyncMsg } from '../definition.js';
+import type { CaptureNames } from './captureNames.js';
+import { checkNothingHidden, hiddenTables } from './hiddenTables.js';
 import type { PostgresConnection } from './postgresLike.js';
 import { deleteOf, keyOf, messageOf } from './rowMessage.js';
 
 export interface OutcomeQuestion {
-  /** The capture's schema. */
-  readonly schema: string;
+  readonly names: CaptureNames;
   readonly reader: string;
   readonly scope: DefinitionScope | undefined;
   /** What the subscription has told to exist. */
@@ -22,13 +23,16 @@ export interface Outcome {
 /**
  * What exists and was changed since a position, as one statement sees it, functions before the triggers that run them; before
  * that, in the opposite order, deletes of what the reader, or an earlier one of its name, was or would have been told and is gone.
+ * @throws {CaptureError} PRIVILEGE when row-level security hides some of it
  */
 export async function outcomeSince(
   connection: PostgresConnection,
-  { schema: s, reader, scope, told, since }: OutcomeQuestion,
+  { names, reader, scope, told, since }: OutcomeQuestion,
 ): Promise<Outcome> {
+  const { schema: s } = names;
   const rows = await connection.query(
-    `SELECT h.position::text AS head, d.position::text AS position, d.definition_type, d.name, d.action, d.payload
+    `SELECT h.position::text AS head, d.position::text AS position, d.definition_type, d.name, d.action, d.payload,
+       ${hiddenTables(names)} AS hidden
      FROM ${s}.capture h LEFT JOIN (
        SELECT position, definition_type, name, 'put' AS action, CASE WHEN position > $2::bigint THEN payload END AS payload
        FROM ${s}.definition
@@ -41,6 +45,7 @@ export async function outcomeSince(
      ORDER BY d.definition_type = 'trigger', d.position`,
     [reader, since.toString()],
   );
+  checkNothingHidden(names, rows[0]?.['hidden']);
   const position = BigInt(String(rows[0]?.['head']));
   const mentioned = new Set(rows.map(keyOf));
   const gone = [...told].filter(([key]) => !mentioned.has(key)).map(([, msg]) => deleteOf(msg, position));

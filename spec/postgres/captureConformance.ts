@@ -5,10 +5,12 @@ import {
   concatMap,
   first,
   firstValueFrom,
+  lastValueFrom,
   NEVER,
   ReplaySubject,
   Subject,
   take,
+  tap,
   throwError,
   timer,
   toArray,
@@ -781,6 +783,59 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       const client = await database.as('poor');
       const [msg] = await firstValueFrom(postgresDefinitions(client, { schema }).pipe(take(1), toArray()));
       expect(msg).toMatchObject({ action: 'put', name: 's.f()' });
+      await database.sql('RESET ROLE; DROP OWNED BY poor');
+      await end();
+    });
+
+    it('is an error, and no empty catalog, where row-level security hides it from the reader', async () => {
+      const { schema, end } = await fresh(fn('s.f'));
+      await database.sql(`DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA ${schema} TO poor;
+        GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO poor`);
+      const tables = ['capture', 'definition', 'change', 'reader'];
+      const secured = (how: string, some: readonly string[]): string =>
+        some.map((table) => `ALTER TABLE ${schema}.${table} ${how} ROW LEVEL SECURITY;`).join(' ');
+      for (const hidden of [['capture'], ['definition'], ['change'], ['reader'], tables]) {
+        await database.sql(`RESET ROLE; ${secured('DISABLE', tables)} ${secured('ENABLE', hidden)}`);
+        const client = await database.as('poor');
+        const told: unknown[] = [];
+        const options = { schema, onCaughtUp: (position: bigint) => told.push(position) };
+        const reading = firstValueFrom(postgresDefinitions(client, options));
+        const refused = { code: 'PRIVILEGE', message: expect.stringContaining('row-level security') as unknown };
+        await expect(reading).rejects.toMatchObject(refused);
+        await expect(forgetReader(client, 'a', { schema })).rejects.toMatchObject(refused);
+        expect(told).toEqual([]);
+      }
+      await database.sql('RESET ROLE; DROP OWNED BY poor');
+      await end();
+    });
+
+    it('ends a reader, and tells it nothing that is not so, when row-level security comes to hide it at any statement', async () => {
+      const { schema, end } = await fresh(fn('s.f'));
+      await database.sql(`DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA ${schema} TO poor;
+        GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO poor`);
+      const secure = `ALTER TABLE ${schema}.definition ENABLE ROW LEVEL SECURITY`;
+      for (let before = 1; before < 8; before++) {
+        const poor = await database.as('poor');
+        let statements = 0;
+        const client: PostgresLike = {
+          async connect() {
+            const made = await poor.connect();
+            const query: PostgresConnection['query'] = async (sql, values) => {
+              if (++statements === before)
+                await database.sql(`RESET ROLE; ${secure}; ${database.session ? '' : 'SET ROLE poor'}`);
+              return made.query(sql, values);
+            };
+            return { ...made, query };
+          },
+        };
+        const told: string[] = [];
+        const onCaughtUp = (): number => told.push('caught up');
+        const reading = postgresDefinitions(client, { schema, pollInterval: 5, onCaughtUp });
+        const ended = lastValueFrom(reading.pipe(tap((msg) => told.push(line(msg)))));
+        await expect(ended).rejects.toMatchObject({ code: 'PRIVILEGE' });
+        expect([[], ['put function s.f()', 'caught up']]).toContainEqual(told);
+        await database.sql(`RESET ROLE; ALTER TABLE ${schema}.definition DISABLE ROW LEVEL SECURITY`);
+      }
       await database.sql('RESET ROLE; DROP OWNED BY poor');
       await end();
     });
