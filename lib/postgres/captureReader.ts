@@ -27,6 +27,8 @@ export class CaptureReader {
   private caughtUp = false;
   /** Messages noted as read since the log was pruned. */
   private unpruned = 0;
+  /** What was last warned of, until it has passed. */
+  private fault: string | undefined;
   /** What this subscription has told to exist, should it have to begin again from a snapshot. */
   private readonly told = new Map<string, DefinitionSyncMsg>();
 
@@ -42,8 +44,12 @@ export class CaptureReader {
    * A reader that has read before is in the middle of a failover when it meets a standby, and waits for its promotion.
    * @throws what `captureState` throws
    */
-  state(connection: PostgresConnection): Promise<CaptureState> {
-    return captureState(connection, this.options.names, this.position !== undefined);
+  async state(connection: PostgresConnection): Promise<CaptureState> {
+    const { names, logger, reader } = this.options;
+    const state = await captureState(connection, names, this.position !== undefined);
+    if (state.fault !== undefined && state.fault !== this.fault) logger.warn(state.fault, { reader });
+    this.fault = state.fault;
+    return state;
   }
 
   /**

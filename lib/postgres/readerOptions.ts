@@ -40,7 +40,7 @@ export interface PostgresDefinitionsOptions extends CaptureOptions {
   /** How long to wait before connecting again, in milliseconds above 0 to 2^31-1, doubling and jittered; defaults 100 and 10,000. */
   readonly reconnect?:
     { readonly initialDelay?: number | undefined; readonly maxDelay?: number | undefined } | undefined;
-  /** Told (warn) when a connection is lost, and of another reader of this name; default: tslog at `warn` and above. */
+  /** Told (warn) of a lost connection, another reader of this name, event triggers switched off; default: tslog at `warn` and above. */
   readonly logger?: Logger | undefined;
   /** Times polling and reconnecting; default: RxJS's `asyncScheduler`. */
   readonly scheduler?: SchedulerLike | undefined;

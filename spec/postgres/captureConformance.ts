@@ -460,7 +460,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       const { schema, listen, end } = await fresh(
         `DROP ROLE IF EXISTS past; DROP ROLE IF EXISTS present; CREATE ROLE past; ${fn('s.f')} ALTER FUNCTION s.f() OWNER TO past; ${fn('s.old')}`,
       );
-      const listener = listen();
+      const listener = listen({ logger: recordingLogger() });
       await listener.settled();
       listener.messages.length = 0;
       await database.sql(`ALTER ROLE past RENAME TO present; ALTER EVENT TRIGGER ${schema}_drop DISABLE;
@@ -519,7 +519,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       const before = await code();
       await installCapture(database.client, { schema });
       expect(await code()).toEqual(before);
-      const listener = listen();
+      const listener = listen({ logger: recordingLogger() });
       await listener.settled();
       for (const damage of [
         `ALTER EVENT TRIGGER ${schema}_drop DISABLE`,
@@ -837,6 +837,42 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         await database.sql(`RESET ROLE; ALTER TABLE ${schema}.definition DISABLE ROW LEVEL SECURITY`);
       }
       await database.sql('RESET ROLE; DROP OWNED BY poor');
+      await end();
+    });
+
+    it.each([
+      ['disabled', 'ALTER EVENT TRIGGER c_end DISABLE', 'c_end" is disabled'],
+      ['left to replication', 'ALTER EVENT TRIGGER c_drop ENABLE REPLICA', 'c_drop" is disabled'],
+      ['missing', 'DROP EVENT TRIGGER c_end; DROP EVENT TRIGGER c_drop', 'c_end" is missing and the event trigger'],
+    ])('is an error to begin with where an event trigger is %s', async (_, damage, fault) => {
+      const { schema, listen, end } = await fresh(fn('s.f'));
+      await database.sql(damage.replaceAll('c_', `${schema}_`));
+      await expect(firstValueFrom(postgresDefinitions(database.client, { schema }))).rejects.toMatchObject({
+        code: 'NOT_INSTALLED',
+        message: expect.stringContaining(fault.replaceAll('c_', `${schema}_`)) as unknown,
+      });
+      await installCapture(database.client, { schema });
+      await database.sql(`ALTER EVENT TRIGGER ${schema}_end ENABLE`);
+      expect(await listen().after(fn('s.f'))).toEqual(['put function s.f()']);
+      await end();
+    });
+
+    it('warns a reader, once, whose event triggers are switched off, and tells what it missed when they are back', async () => {
+      const { schema, listen, end } = await fresh();
+      const logger = recordingLogger();
+      const listener = listen({ logger, pollInterval: 5 });
+      await listener.settled();
+      listener.messages.length = 0;
+      for (const times of [1, 2]) {
+        await database.sql(`ALTER EVENT TRIGGER ${schema}_end DISABLE; ${fn('s.f', times)}`);
+        await until(() => logger.lines.length >= times);
+        await installCapture(database.client, { schema });
+        await listener.settled();
+      }
+      expect(listener.messages.map(line)).toEqual(['put function s.f()', 'put function s.f()']);
+      const message = expect.stringContaining(`"${schema}_end" is disabled`) as unknown;
+      const warning = { level: 'warn', message, context: { reader: 'default' } };
+      expect(logger.lines).toMatchObject([warning, warning]);
       await end();
     });
   });
