@@ -10,8 +10,9 @@ export interface CaptureState {
   /** The number of the last committed change; 0 when there was none yet. */
   readonly position: bigint;
   /**
-   * Stands for one history of changes. It is another one after a promotion (the timeline) and after the capture was
-   * removed and installed again (the table): the same numbers may then mean other changes.
+   * Stands for one history of changes. It is another one after a promotion (the timeline), after the capture was removed and
+   * installed again (the table), and in a copy of the database that has its name (the database): the same numbers may then
+   * mean other changes.
    */
   readonly origin: string;
   readonly channel: string;
@@ -38,6 +39,7 @@ export async function captureState(
        pg_catalog.current_setting('transaction_read_only') AS read_only,
        pg_catalog.current_setting('default_transaction_read_only') AS by_default, pg_catalog.pg_is_in_recovery()::text AS standby,
        ${hiddenTables(names)} AS hidden, e.on_end, e.on_drop,
+       (SELECT d.oid::text FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) || '/' ||
        c.tableoid::text || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby'
          ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS origin
      FROM (${eventTriggers(names)}) e LEFT JOIN ${s}.capture c ON true`,

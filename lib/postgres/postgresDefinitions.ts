@@ -33,8 +33,8 @@ import { isPassing, meaningOf } from './sqlState.js';
  *   `snapshot: false` it gets what it missed, change by change.
  * - Each message once per subscription. A reader that died before its position was noted gets the last batch again.
  * - A lost connection is made again, for ever, and a standby waited for that is not promoted yet. When the database has
- *   another history then (a standby was promoted, the capture was installed anew), what exists is told again and what this
- *   subscription told and is gone is deleted.
+ *   another history then (a standby was promoted, the capture was installed anew, a copy has its name), what exists is told
+ *   again and what this subscription told and is gone is deleted.
  * - Two subscriptions may read under one name, each for itself. Where one has pruned what the other has yet to read, that is
  *   told the outcome: deletes of what is gone, as far as it told of it or the log has them, and the last state of what changed.
  * @throws {FanoutError} BAD_OPTION at call time

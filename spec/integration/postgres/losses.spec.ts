@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { firstValueFrom, ignoreElements, timer } from 'rxjs';
-import { fromPg, installCapture, postgresDefinitions } from 'ddl-fanout/postgres';
+import { firstValueFrom, ignoreElements, Subject, timer } from 'rxjs';
+import { fromPg, installCapture, postgresDefinitions, type PostgresLike } from 'ddl-fanout/postgres';
 import pg from 'pg';
 import { line, Listener } from '../../helpers/postgresDatabase.js';
 import { PostgresServer, postgresServer, type ServerDatabase } from '../../helpers/postgresServer.js';
@@ -102,6 +102,67 @@ describeWith(postgresServer, 'a reader of a PostgreSQL server', () => {
     await expect(firstValueFrom(postgresDefinitions(stranger))).rejects.toMatchObject({ code: 'PRIVILEGE' });
     const nowhere = fromPg(server.pool('no_such_database'));
     await expect(firstValueFrom(postgresDefinitions(nowhere))).rejects.toMatchObject({ code: '3D000' });
+  });
+
+  it('errors with the server’s own error when its database is dropped while it reads', async () => {
+    const doomed = await server.open();
+    await installCapture(doomed.client);
+    const whole = new Subject<void>();
+    const isWhole = firstValueFrom(whole);
+    const options = { ...patient, onCaughtUp: () => whole.next() };
+    const reading = firstValueFrom(postgresDefinitions(doomed.client, options).pipe(ignoreElements()));
+    const ended = expect(reading).rejects.toMatchObject({ code: '3D000' });
+    await isWhole;
+    await database.sql(`DROP DATABASE ${doomed.name} WITH (FORCE)`);
+    await ended;
+    await doomed.close();
+  });
+
+  it('is told all that exists, and what is gone, when another database takes the name of its own', async () => {
+    const { name } = database;
+    let connections = Promise.resolve();
+    const client: PostgresLike = { connect: () => connections.then(() => database.client.connect()) };
+    const listener = new Listener({ ...database, client }, patient);
+    await listener.settled();
+    const other = await server.open();
+    await database.sql(`${fn('kept')} ${fn('other')}`);
+    await listener.settled();
+    let connect = (): void => undefined;
+    connections = new Promise((resolve) => (connect = resolve));
+    const others = (of: string): Promise<unknown> =>
+      other.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${of}'`);
+    const swap = async (statement: string): Promise<void> => {
+      // Those that are told to go may take a moment.
+      for (let tries = 0; ; tries++) {
+        await others(name);
+        try {
+          await other.sql(statement);
+          return;
+        } catch (error) {
+          if (tries > 100) throw error;
+        }
+      }
+    };
+    await swap(`CREATE DATABASE copy TEMPLATE ${name}`);
+    await database.reopen();
+    await database.sql(fn('lost'));
+    connect();
+    await listener.first((msg) => msg.name === 'public.lost()');
+    connections = new Promise((resolve) => (connect = resolve));
+    listener.messages.length = 0;
+    await swap(`ALTER DATABASE ${name} RENAME TO old`);
+    await other.sql(`ALTER DATABASE copy RENAME TO ${name}`);
+    await database.reopen();
+    // As many changes as the old one had: its numbers are the same.
+    await database.sql(fn('later'));
+    connect();
+    await listener.settled();
+    expect(listener.messages.map(line)).toEqual([
+      ...['delete function public.lost()', 'put function public.kept()', 'put function public.other()'],
+      'put function public.later()',
+    ]);
+    listener.stop();
+    await other.close();
   });
 
   it('errors with CLOSED when the pool was ended', async () => {
