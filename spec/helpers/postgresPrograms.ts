@@ -18,13 +18,13 @@ function holds(folder: string, ...programs: string[]): boolean {
 }
 
 /** On PATH, or where Debian keeps them, the newest first. */
-function findAny(): string | undefined {
+function findAny(...more: string[]): string | undefined {
   const found = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),
     ...found.map((major) => join(DEBIAN, major, 'bin')),
   ];
-  return folders.find((folder) => holds(folder, 'initdb', 'postgres', 'pg_basebackup'));
+  return folders.find((folder) => holds(folder, 'initdb', 'postgres', 'pg_basebackup', ...more));
 }
 
 /** In the folder that `DDL_FANOUT_POSTGRES` names, or where Debian keeps them. */
@@ -46,6 +46,13 @@ const programs = (name: string, remedy: string, folder: string | undefined): Pos
 
 /** Any version, with all that comes with a server. */
 export const postgresServer = programs('PostgreSQL server', 'Debian: apt-get install postgresql', findAny());
+
+/** The same with the client's programs for dumps; on Debian they come with it. */
+export const postgresDumps = programs(
+  'PostgreSQL server with pg_dump and pg_restore',
+  'Debian: apt-get install postgresql',
+  findAny('pg_dump', 'pg_restore'),
+);
 
 /** One version, without more than what runs a server. */
 export function postgresMajor(major: number): PostgresPrograms {

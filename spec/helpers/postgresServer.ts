@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
@@ -116,6 +116,25 @@ export class PostgresServer {
     pool.on('error', () => undefined);
     this.pools.push(pool);
     return pool;
+  }
+
+  /** Runs one of its client's programs. @returns what it writes, or the path of the file of that name that it is written to */
+  run(program: string, options: readonly string[], file?: string): string {
+    const path = join(this.folder, file ?? '');
+    const target = file === undefined ? [] : ['-f', path];
+    const written = execFileSync(join(this.programs.folder ?? '', program), [...options, ...target], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+      maxBuffer: 2 ** 26,
+    });
+    return file === undefined ? written : path;
+  }
+
+  /** Writes a file beside its own. @returns its path */
+  file(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
   }
 
   /** A new database in it. Its `close` ends the connections; the server's end takes the rest. */
