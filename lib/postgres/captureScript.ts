@@ -4,6 +4,7 @@ import { captureTables } from './captureTables.js';
 import { captureTriggers } from './captureTriggers.js';
 import { catalogFunctions } from './catalogFunctions.js';
 import { describeFunctions } from './describeFunctions.js';
+import { fingerprintFunction } from './fingerprintFunction.js';
 import { lookFunctions } from './lookFunctions.js';
 import { reconcileFunction } from './reconcileFunction.js';
 
@@ -97,7 +98,7 @@ ${dropEventTriggers(names)}
 CREATE SCHEMA IF NOT EXISTS ${s};
 COMMENT ON SCHEMA ${s} IS '${captureMark}';
 ${dropCode(names)}${captureTables(names)}${catalogFunctions(names)}${describeFunctions(names)}
-${lookFunctions(names)}${reconcileFunction(names)}${captureTriggers(names)}
+${fingerprintFunction(names)}${lookFunctions(names)}${reconcileFunction(names)}${captureTriggers(names)}
 REVOKE ALL ON SCHEMA ${s} FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA ${s} FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ${s} FROM PUBLIC;

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS ${s}.definition (
   payload text NOT NULL,
   position bigint NOT NULL
 );
+ALTER TABLE ${s}.definition ADD COLUMN IF NOT EXISTS fingerprint text;
 ALTER TABLE ${s}.definition DROP CONSTRAINT IF EXISTS definition_pkey;
 CREATE INDEX IF NOT EXISTS definition_name ON ${s}.definition USING hash (name);
 CREATE INDEX IF NOT EXISTS definition_objid ON ${s}.definition (objid, classid);
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS ${s}.change (
   objid oid NOT NULL,
   payload text NOT NULL
 );
+ALTER TABLE ${s}.change ADD COLUMN IF NOT EXISTS fingerprint text;
 ALTER TABLE ${s}.change DROP CONSTRAINT IF EXISTS change_position_key;
 CREATE UNIQUE INDEX IF NOT EXISTS change_position ON ${s}.change (position) WHERE position IS NOT NULL;
 CREATE INDEX IF NOT EXISTS change_under_way ON ${s}.change (objid, classid) WHERE position IS NULL;

@@ -26,9 +26,10 @@ BEGIN
     IF c.action = 'delete' THEN
       DELETE FROM ${s}.definition WHERE definition_type = c.definition_type AND name = c.name;
     ELSIF holder.name IS NULL THEN
-      INSERT INTO ${s}.definition VALUES (c.definition_type, c.name, c.classid, c.objid, c.payload, last);
+      INSERT INTO ${s}.definition (definition_type, name, classid, objid, payload, fingerprint, position)
+      VALUES (c.definition_type, c.name, c.classid, c.objid, c.payload, c.fingerprint, last);
     ELSE
-      UPDATE ${s}.definition SET classid = c.classid, objid = c.objid, payload = c.payload, position = last
+      UPDATE ${s}.definition SET classid = c.classid, objid = c.objid, payload = c.payload, fingerprint = c.fingerprint, position = last
       WHERE definition_type = c.definition_type AND name = c.name;
       IF (holder.classid, holder.objid) <> (c.classid, c.objid) THEN
         INSERT INTO ${s}.touched VALUES (holder.classid, holder.objid, false);
@@ -92,7 +93,7 @@ BEGIN
     EXIT WHEN cardinality(objects) = 0;
     DELETE FROM ${s}.touched;
     last := ${s}.number_pending(last);
-    PERFORM ${s}.look(objects);
+    PERFORM ${s}.look(objects, true);
   END LOOP;
   IF last > before THEN
     UPDATE ${s}.capture SET position = last;
@@ -125,7 +126,7 @@ function eventFunctions({ schema: s, quote }: CaptureNames): string {
 CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN
   IF cardinality(objects) > 0 THEN
-    PERFORM ${s}.look(objects);
+    PERFORM ${s}.look(objects, false);
     PERFORM ${s}.touch(objects);
   END IF;
 END

@@ -2,7 +2,8 @@ import type { CaptureNames } from './captureNames.js';
 
 /**
  * The SQL functions that find out what a statement has changed: `look(objects)` compares what the catalogs say now
- * with what is told once this transaction commits, and writes the differences to the log, not yet numbered.
+ * with what is told once this transaction commits, writes the differences to the log, not yet numbered, and says whether the commit has
+ * anything to do.
  *
  * Comparing, rather than translating each kind of statement, is what makes ALTER SCHEMA, ALTER TYPE, ALTER TABLE and the
  * like come out right: they change the names and texts of definitions that they do not mention. What they may have
@@ -16,18 +17,19 @@ import type { CaptureNames } from './captureNames.js';
  *   tried again. Each row is asked for its latest version; a join by a unique index would look at one of the two.
  * - `-id` is no column that the index of ids could put in order: what is under way is found by its object.
  * - `named` objects are told even when nothing about them has changed.
+ * - Where a fingerprint has changed and the text has not, the new one is noted at the commit: others write definitions under its lock only.
  * - Deletes come before puts, triggers go before the functions they run and come after them.
  */
 export function lookFunctions({ schema: s, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.told(class oid, object oid)
-RETURNS TABLE (definition_type text, name text, payload text) LANGUAGE sql STABLE AS ${quote}
-  SELECT last.definition_type, last.name, last.payload FROM (
-    SELECT c.definition_type, c.name, c.payload, c.action FROM ${s}.change c
+RETURNS TABLE (definition_type text, name text, payload text, fingerprint text) LANGUAGE sql STABLE AS ${quote}
+  SELECT last.definition_type, last.name, last.payload, last.fingerprint FROM (
+    SELECT c.definition_type, c.name, c.payload, c.fingerprint, c.action FROM ${s}.change c
     WHERE c.position IS NULL AND c.classid = class AND c.objid = object ORDER BY -c.id LIMIT 1) last
   WHERE last.action = 'put'
   UNION ALL
-  SELECT d.definition_type, d.name, d.payload FROM ${s}.definition d WHERE d.classid = class AND d.objid = object
+  SELECT d.definition_type, d.name, d.payload, d.fingerprint FROM ${s}.definition d WHERE d.classid = class AND d.objid = object
     AND NOT EXISTS (SELECT FROM ${s}.change c WHERE c.position IS NULL AND c.classid = class AND c.objid = object)
 ${quote};
 CREATE FUNCTION ${s}.affected(objects ${s}.touched[]) RETURNS ${s}.touched[] LANGUAGE plpgsql STABLE AS ${quote}
@@ -74,12 +76,13 @@ CREATE FUNCTION ${s}.is_stale(class oid, object oid) RETURNS boolean LANGUAGE sq
         ELSE ARRAY(SELECT c.relnamespace FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.oid = object) END)
       AND currtid2('pg_catalog.pg_namespace', n.ctid) <> n.ctid)
 ${quote};
-CREATE FUNCTION ${s}.look(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
+CREATE FUNCTION ${s}.look(objects ${s}.touched[], at_commit boolean) RETURNS boolean LANGUAGE plpgsql AS ${quote}
 #variable_conflict use_column
 DECLARE
   candidates ${s}.touched[] := ${s}.affected(objects);
+  is_due boolean;
 BEGIN
-  IF cardinality(candidates) = 0 THEN RETURN; END IF;
+  IF cardinality(candidates) = 0 THEN RETURN false; END IF;
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
     AND EXISTS (SELECT FROM unnest(candidates) c WHERE ${s}.is_stale(c.classid, c.objid)) THEN
     RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE =
@@ -89,27 +92,38 @@ BEGIN
     SELECT c.classid, c.objid, told.definition_type, told.name
     FROM unnest(candidates) c CROSS JOIN LATERAL ${s}.told(c.classid, c.objid) told
   ), new AS MATERIALIZED (
-    SELECT c.classid, c.objid, now.definition_type, now.name, payload.text AS payload,
+    SELECT c.classid, c.objid, now.definition_type, now.name, payload.text AS payload, seen.fingerprint,
       c.named OR NOT EXISTS (SELECT FROM ${s}.told(c.classid, c.objid) t
-        WHERE t.definition_type = now.definition_type AND t.name = now.name AND t.payload = payload.text) AS changed
+        WHERE t.definition_type = now.definition_type AND t.name = now.name AND t.payload = payload.text) AS changed,
+      EXISTS (SELECT FROM ${s}.told(c.classid, c.objid) t WHERE t.fingerprint IS DISTINCT FROM seen.fingerprint) AS seen_anew
     FROM unnest(candidates) c
     CROSS JOIN LATERAL ${s}.identify(c.classid, c.objid) now
     CROSS JOIN LATERAL (SELECT coalesce(min((t.payload::json ->> 'created_at')::bigint), extract(epoch FROM now())::bigint)
       FROM ${s}.told(c.classid, c.objid) t OFFSET 0) since(epoch)
-    CROSS JOIN LATERAL (SELECT ${s}.payload(now.definition_type, c.objid, now.name, since.epoch) OFFSET 0) payload(text)
+    CROSS JOIN LATERAL (SELECT ${s}.fingerprint(c.classid, c.objid, now.name) OFFSET 0) seen(fingerprint)
+    CROSS JOIN LATERAL (SELECT coalesce(
+      (SELECT t.payload FROM ${s}.told(c.classid, c.objid) t WHERE t.name = now.name AND t.fingerprint = seen.fingerprint LIMIT 1),
+      ${s}.payload(now.definition_type, c.objid, now.name, since.epoch)) OFFSET 0) payload(text)
     WHERE payload.text IS NOT NULL
   ), named AS (
     SELECT o.*, bool_or(is_new) OVER (PARTITION BY definition_type, name) AS is_there FROM (
       SELECT classid, objid, definition_type, name, false AS is_new FROM old
       UNION ALL SELECT classid, objid, definition_type, name, true FROM new) o
   ), news AS (
-    SELECT 'delete' AS action, classid, objid, definition_type, name, '' AS payload FROM named WHERE NOT is_there
+    SELECT 'delete' AS action, classid, objid, definition_type, name, '' AS payload, NULL AS fingerprint FROM named WHERE NOT is_there
     UNION ALL
-    SELECT 'put', classid, objid, definition_type, name, payload FROM new WHERE changed
+    SELECT 'put', classid, objid, definition_type, name, payload, fingerprint FROM new WHERE changed
+  ), noted AS (
+    INSERT INTO ${s}.change (definition_type, name, action, classid, objid, payload, fingerprint)
+    SELECT definition_type, name, action, classid, objid, payload, fingerprint FROM news
+    ORDER BY action, (definition_type = 'trigger') = (action = 'put'), objid
+    RETURNING id
+  ), seen AS (
+    UPDATE ${s}.definition d SET fingerprint = n.fingerprint FROM new n
+    WHERE at_commit AND n.seen_anew AND NOT n.changed AND d.objid = n.objid AND d.classid = n.classid
   )
-  INSERT INTO ${s}.change (definition_type, name, action, classid, objid, payload)
-  SELECT definition_type, name, action, classid, objid, payload FROM news
-  ORDER BY action, (definition_type = 'trigger') = (action = 'put'), objid;
+  SELECT EXISTS (SELECT FROM noted) OR EXISTS (SELECT FROM new WHERE seen_anew) INTO is_due;
+  RETURN is_due;
 END
 ${quote};
 `;

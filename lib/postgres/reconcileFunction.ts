@@ -20,17 +20,19 @@ RETURNS TABLE (classid oid, objid oid, definition_type text, name text) LANGUAGE
 ${quote};
 CREATE FUNCTION ${s}.differs() RETURNS boolean LANGUAGE sql STABLE AS ${quote}
   WITH now AS MATERIALIZED (
-    SELECT p.classid, p.objid, p.definition_type, p.name, payload.text AS payload
+    SELECT p.classid, p.objid, p.definition_type, p.name, payload.text AS payload, seen.fingerprint
     FROM ${s}.present() p
     LEFT JOIN ${s}.definition d ON d.definition_type = p.definition_type AND d.name = p.name
     CROSS JOIN LATERAL (SELECT coalesce((d.payload::json ->> 'created_at')::bigint, 0) OFFSET 0) since(epoch)
-    CROSS JOIN LATERAL (SELECT ${s}.payload(p.definition_type, p.objid, p.name, since.epoch) OFFSET 0) payload(text)
+    CROSS JOIN LATERAL (SELECT ${s}.fingerprint(p.classid, p.objid, p.name) OFFSET 0) seen(fingerprint)
+    CROSS JOIN LATERAL (SELECT CASE WHEN d.fingerprint = seen.fingerprint THEN d.payload
+      ELSE ${s}.payload(p.definition_type, p.objid, p.name, since.epoch) END OFFSET 0) payload(text)
     WHERE payload.text IS NOT NULL
   )
   SELECT EXISTS (
-    (SELECT * FROM now EXCEPT SELECT classid, objid, definition_type, name, payload FROM ${s}.definition)
+    (SELECT * FROM now EXCEPT SELECT classid, objid, definition_type, name, payload, fingerprint FROM ${s}.definition)
     UNION ALL
-    (SELECT classid, objid, definition_type, name, payload FROM ${s}.definition EXCEPT SELECT * FROM now))
+    (SELECT classid, objid, definition_type, name, payload, fingerprint FROM ${s}.definition EXCEPT SELECT * FROM now))
 ${quote};
 CREATE FUNCTION ${s}.reconcile() RETURNS void LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 BEGIN

@@ -491,6 +491,30 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    it('tells nothing anew when it notes what an older version has not noted', async () => {
+      const { schema, listen, end } = await fresh(
+        `CREATE TABLE s.t (a int); CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW WHEN (NEW.a > 1) EXECUTE FUNCTION s.run();`,
+      );
+      const listener = listen();
+      await listener.settled();
+      listener.messages.length = 0;
+      const noted = async () =>
+        (await database.sql(`SELECT name, fingerprint FROM ${schema}.definition`)).find(
+          ({ name }) => name === 'trg on s.t',
+        );
+      const before = await noted();
+      expect(before).toMatchObject({ fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) });
+      await database.sql(`UPDATE ${schema}.capture SET version = 0; ALTER TABLE ${schema}.definition DROP COLUMN fingerprint;
+        ALTER TABLE ${schema}.change DROP COLUMN fingerprint`);
+      await installCapture(database.client, { schema });
+      expect(await noted()).toEqual(before);
+      await listener.settled();
+      expect(listener.messages).toEqual([]);
+      expect(await listener.after('ALTER TABLE s.t RENAME COLUMN a TO b')).toEqual(['put trigger trg on s.t']);
+      await end();
+    });
+
     it('upgrades an older version in place', async () => {
       const { schema, listen, end } = await fresh(fn('s.f'));
       const before = listen();
