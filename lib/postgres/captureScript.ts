@@ -35,7 +35,7 @@ export function installScript(names: CaptureNames): string {
   const { schema: s } = names;
   return onOwnPath(`
 ${ONE_AT_A_TIME}
-${codeScript(names)}
+${tellScript(names)}${codeScript(names)}
 ${noteScript(names)}SELECT ${s}.reconcile();`);
 }
 
@@ -117,9 +117,24 @@ export function removeScript(names: CaptureNames): string {
   const tables = ['capture', 'definition', 'change', 'touched', 'due', 'reader'].map((table) => `${s}.${table}`);
   return onOwnPath(
     `${ONE_AT_A_TIME}
-${dropEventTriggers(names)}${dropCode(names)}DROP TABLE IF EXISTS ${tables.join(', ')};
+${tellScript(names)}${dropEventTriggers(names)}${dropCode(names)}DROP TABLE IF EXISTS ${tables.join(', ')};
 DROP SCHEMA IF EXISTS ${s};`,
   );
+}
+
+// What the caller's transaction has changed before: a table with events that wait for the commit can be neither altered nor dropped.
+function tellScript({ quote, literal }: CaptureNames): string {
+  return `
+DO ${quote}
+DECLARE
+  constraints text;
+BEGIN
+  SELECT string_agg(format('%I.%I', n.nspname, c.conname), ', ') INTO constraints
+  FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE n.nspname = ${literal} AND c.contype = 't';
+  IF constraints IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || constraints || ' IMMEDIATE'; END IF;
+END
+${quote};
+`;
 }
 
 // By their function and not by name: one of the same name may be somebody else's.

@@ -120,36 +120,56 @@ ALTER TABLE ${s}.due ENABLE ALWAYS TRIGGER on_commit;
 // make definitions. What belongs to a temporary table, as its triggers do, does not say that it is temporary itself.
 // That a parsed body names an operator class, as ON CONFLICT may, is not recorded by PostgreSQL, so everything is looked at.
 // A view that is replaced is locked, so nobody makes a definition on it meanwhile: where there is none yet, it need not be due.
+// Whoever makes a definition holds a lock on each table that it names, but for one that it takes the rows of: others see the name of that
+// one, and PostgreSQL locks no type. A new name or schema is a new version of the row's type, too. So an ALTER TABLE that leaves that
+// alone, and changes nothing that is told, need not be looked at again: a transaction with the capture's table among those it has events
+// of could not drop, nor alter, the capture.
 // Being due comes last: with SET CONSTRAINTS ALL IMMEDIATE it numbers what is there at once.
 function eventFunctions({ schema: s, quote }: CaptureNames): string {
   return `
-CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
+CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[], again ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN
-  IF cardinality(objects) > 0 THEN
-    PERFORM ${s}.look(objects, false);
+  IF cardinality(objects) = 0 THEN RETURN; END IF;
+  IF ${s}.look(objects, false) THEN
     PERFORM ${s}.touch(objects);
+  ELSIF cardinality(again) > 0 THEN
+    PERFORM ${s}.touch(again);
   END IF;
 END
 ${quote};
+CREATE FUNCTION ${s}.keeps_its_name(class oid, object oid, part integer, tag text) RETURNS boolean LANGUAGE sql STABLE AS ${quote}
+  SELECT class = 'pg_class'::regclass AND part = 0 AND tag IN ('ALTER TABLE', 'ALTER FOREIGN TABLE') AND EXISTS (
+    SELECT FROM pg_class c JOIN pg_type t ON t.oid = c.reltype WHERE c.oid = object AND age(t.xmin) > 0)
+${quote};
 CREATE FUNCTION ${s}.on_command_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 DECLARE
-  everything ${s}.touched[] := CASE WHEN tg_tag IN ('ALTER EXTENSION', 'ALTER OPERATOR CLASS') THEN ARRAY[ROW(0, 0, false)::${s}.touched] END;
+  objects ${s}.touched[];
+  again ${s}.touched[];
 BEGIN
-  PERFORM ${s}.on_touch(coalesce(everything, ARRAY(
-    SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched FROM pg_event_trigger_ddl_commands() e
+  IF tg_tag IN ('ALTER EXTENSION', 'ALTER OPERATOR CLASS') THEN
+    objects := ARRAY[ROW(0, 0, false)::${s}.touched];
+    PERFORM ${s}.on_touch(objects, objects);
+    RETURN;
+  END IF;
+  SELECT array_agg(o.object), array_agg(o.object) FILTER (WHERE NOT o.is_quiet) INTO objects, again FROM (
+    SELECT ROW(e.classid, e.objid, e.command_tag LIKE 'CREATE %')::${s}.touched,
+      ${s}.keeps_its_name(e.classid, e.objid, e.objsubid, e.command_tag) FROM pg_event_trigger_ddl_commands() e
     WHERE e.objid IS NOT NULL AND NOT (e.in_extension AND e.command_tag IN ('CREATE FUNCTION', 'CREATE PROCEDURE'))
       AND e.schema_name IS DISTINCT FROM 'pg_temp'
       AND (e.command_tag LIKE 'ALTER %' OR e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass)
-        OR e.command_tag = 'CREATE VIEW' AND cardinality(${s}.affected(ARRAY[ROW(e.classid, e.objid, false)::${s}.touched])) > 0))));
+        OR e.command_tag = 'CREATE VIEW' AND cardinality(${s}.affected(ARRAY[ROW(e.classid, e.objid, false)::${s}.touched])) > 0)) o(object, is_quiet);
+  PERFORM ${s}.on_touch(coalesce(objects, '{}'), coalesce(again, '{}'));
 END
 ${quote};
 CREATE FUNCTION ${s}.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
-BEGIN
-  PERFORM ${s}.on_touch(ARRAY(
+DECLARE
+  objects ${s}.touched[] := ARRAY(
     SELECT ROW(e.classid, e.objid, false)::${s}.touched FROM pg_event_trigger_dropped_objects() e
     WHERE NOT e.is_temporary AND e.address_names[1] IS DISTINCT FROM 'pg_temp'
       AND (e.classid IN ('pg_proc'::regclass, 'pg_trigger'::regclass) OR e.objsubid <> 0
-        OR e.classid = 'pg_type'::regclass AND (e.original OR e.normal))));
+        OR e.classid = 'pg_type'::regclass AND (e.original OR e.normal)));
+BEGIN
+  PERFORM ${s}.on_touch(objects, objects);
 END
 ${quote};
 `;

@@ -549,8 +549,8 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         `ALTER EVENT TRIGGER ${schema}_drop DISABLE`,
         `DROP EVENT TRIGGER ${schema}_drop`,
         `ALTER TABLE ${schema}.due DISABLE TRIGGER on_commit`,
-        `CREATE OR REPLACE FUNCTION ${schema}.on_touch(objects ${schema}.touched[]) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`,
-        `DROP FUNCTION ${schema}.on_touch(${schema}.touched[])`,
+        `CREATE OR REPLACE FUNCTION ${schema}.on_touch(objects ${schema}.touched[], again ${schema}.touched[]) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`,
+        `DROP FUNCTION ${schema}.on_touch(${schema}.touched[], ${schema}.touched[])`,
         `DROP FUNCTION ${schema}.reconcile()`,
         `DROP INDEX ${schema}.change_under_way`,
         `GRANT ALL ON SCHEMA ${schema} TO PUBLIC`,
@@ -648,6 +648,27 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await expect(installCapture(database.client, { schema })).rejects.toMatchObject({ code: 'VERSION' });
       const reading = firstValueFrom(postgresDefinitions(database.client, { schema }));
       await expect(reading).rejects.toMatchObject({ code: 'VERSION' });
+      await end();
+    });
+
+    it('can be altered, removed and installed in a transaction that has changed a table, or a definition', async () => {
+      const { schema, listen, end } = await fresh('CREATE TABLE s.t (a int)');
+      const names = captureNames(schema);
+      const listener = listen();
+      await listener.settled();
+      const alter = 'ALTER TABLE s.t ADD COLUMN b int;';
+      for (const statement of [
+        `DROP SCHEMA ${schema} CASCADE`,
+        `ALTER TABLE ${schema}.due SET (fillfactor = 90); ALTER TABLE ${schema}.due RESET (fillfactor)`,
+        `TRUNCATE ${schema}.due`,
+      ])
+        await database.sql(`BEGIN; ${alter} ${statement}; ROLLBACK`);
+      for (const script of [installScript(names), removeScript(names)]) {
+        await database.sql(`BEGIN; ${alter} ${fn('s.f')} ${script} ROLLBACK`);
+      }
+      expect(await listener.after(`BEGIN; ${fn('s.f')} ${installScript(names)} ${fn('s.g')} COMMIT`)).toEqual([
+        ...['put function s.f()', 'put function s.g()'],
+      ]);
       await end();
     });
 

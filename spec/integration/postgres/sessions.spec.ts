@@ -160,6 +160,26 @@ describeWith(postgresServer, 'several sessions of a PostgreSQL server', () => {
     },
   );
 
+  it.each(['RENAME TO u', 'SET SCHEMA s2'])(
+    'tell of a function that takes the rows of a table that was altered by %s before it was made',
+    async (change) => {
+      await database.sql('CREATE SCHEMA s2; CREATE TABLE s.t (a int)');
+      await one.sql('BEGIN; SAVEPOINT a');
+      await one.sql(`ALTER TABLE s.t ${change}; RELEASE a`);
+      // Where PostgreSQL locks what a function takes it is not made.
+      const made = two.sql(`SET lock_timeout = '1s'; ${fn('s.f(s.t)')} RESET lock_timeout`);
+      const isMade = await made.then(
+        () => true,
+        () => false,
+      );
+      await one.sql('COMMIT');
+      const now = change.startsWith('RENAME') ? 's.u' : 's2.t';
+      expect((await told()).filter((text) => text.includes('s.f'))).toEqual(
+        isMade ? ['put function s.f(s.t)', 'delete function s.f(s.t)', `put function s.f(${now})`] : [],
+      );
+    },
+  );
+
   it('tell that a function is gone when one commits the drop of its type after another made it', async () => {
     await database.sql(`CREATE TYPE s.mood AS ENUM ('a')`);
     await one.sql('BEGIN; DROP TYPE s.mood CASCADE');
