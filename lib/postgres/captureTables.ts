@@ -3,7 +3,8 @@ import type { CaptureNames } from './captureNames.js';
 /**
  * The tables of a capture. They are kept over an upgrade, with all they hold; `due` holds nothing for longer than a transaction.
  *
- * - `capture`: one row: the version, the number of the last change, and whether the first installation was brought to its end.
+ * - `capture`: one row: the version, the number of the last change, whether the first installation was brought to its end, and the
+ *   stamp of the database whose oids `definition` has.
  * - `definition`: what exists and was told, as of that number.
  * - `change`: the log; `position` is null until its transaction commits.
  * - `touched`: what the transaction under way has touched; empty for everybody else.
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS ${s}.capture (
   position bigint NOT NULL
 );
 ALTER TABLE ${s}.capture ADD COLUMN IF NOT EXISTS complete boolean NOT NULL DEFAULT false;
+ALTER TABLE ${s}.capture ADD COLUMN IF NOT EXISTS stamp text;
 CREATE TABLE IF NOT EXISTS ${s}.definition (
   definition_type text NOT NULL,
   name text NOT NULL,

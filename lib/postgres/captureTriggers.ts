@@ -130,6 +130,7 @@ function eventFunctions({ schema: s, quote }: CaptureNames): string {
 CREATE FUNCTION ${s}.on_touch(objects ${s}.touched[], again ${s}.touched[]) RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN
   IF cardinality(objects) = 0 THEN RETURN; END IF;
+  IF ${s}.is_restored() THEN PERFORM ${s}.bind(); END IF;
   IF ${s}.look(objects, false) THEN
     PERFORM ${s}.touch(objects);
   ELSIF cardinality(again) > 0 THEN

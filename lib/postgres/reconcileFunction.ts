@@ -5,11 +5,13 @@ import { pinnedSettings } from './pinnedSettings.js';
  * The SQL function that tells whatever differs between the catalogs and what was told: everything at the first
  * installation, later what no event trigger saw (a renamed role, a capture that was switched off, a restored dump).
  * A restore or pg_upgrade gives the same definitions other oids: they are found by name and told nothing about.
+ * So does whatever is looked at before the next installation: the oids of another database may be those of other definitions here. The
+ * stamp tells, of oids that nothing but a dump changes. What has no object any more is no object's, of whatever oid: it has 0.
  *
  * Where nothing differs, as mostly, no lock is taken that a commit waits for. Where something does, the tables that parsed bodies
  * mention are locked before: a migration that alters one holds it until its commit, and would wait for this lock there.
  */
-export function reconcileFunction({ schema: s, quote }: CaptureNames): string {
+export function reconcileFunction({ schema: s, literal, quote }: CaptureNames): string {
   return `
 CREATE FUNCTION ${s}.present()
 RETURNS TABLE (classid oid, objid oid, definition_type text, name text) LANGUAGE sql STABLE AS ${quote}
@@ -34,19 +36,38 @@ CREATE FUNCTION ${s}.differs() RETURNS boolean LANGUAGE sql STABLE AS ${quote}
     UNION ALL
     (SELECT classid, objid, definition_type, name, payload, fingerprint FROM ${s}.definition EXCEPT SELECT * FROM now))
 ${quote};
-CREATE FUNCTION ${s}.reconcile() RETURNS void LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
+CREATE FUNCTION ${s}.stamp() RETURNS text LANGUAGE sql STABLE AS ${quote}
+  SELECT concat(c.oid, '/', f.oid) FROM pg_namespace n
+  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'capture'
+  JOIN pg_proc f ON f.pronamespace = n.oid AND f.proname = 'stamp' WHERE n.nspname = ${literal}
+${quote};
+CREATE FUNCTION ${s}.is_restored() RETURNS boolean LANGUAGE sql STABLE AS ${quote}
+  SELECT EXISTS (SELECT FROM ${s}.capture c WHERE c.stamp IS DISTINCT FROM ${s}.stamp())
+${quote};
+CREATE FUNCTION ${s}.bind() RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN
-  IF NOT ${s}.differs() THEN RETURN; END IF;
   PERFORM FROM ${s}.capture FOR UPDATE;
-  WITH present AS MATERIALIZED (SELECT * FROM ${s}.present()), moved AS (
-    UPDATE ${s}.definition d SET classid = p.classid, objid = p.objid FROM present p
-    WHERE d.definition_type = p.definition_type AND d.name = p.name AND (d.classid, d.objid) <> (p.classid, p.objid)
+  WITH present AS MATERIALIZED (SELECT * FROM ${s}.present()), bound AS MATERIALIZED (
+    SELECT d.definition_type, d.name, d.classid, d.objid, coalesce(p.objid, 0::oid) AS now
+    FROM ${s}.definition d LEFT JOIN present p ON p.definition_type = d.definition_type AND p.name = d.name
+  ), moved AS (
+    UPDATE ${s}.definition d SET objid = b.now FROM bound b
+    WHERE d.definition_type = b.definition_type AND d.name = b.name AND b.objid <> b.now
   )
   INSERT INTO ${s}.change (definition_type, name, action, classid, objid, payload)
-  SELECT d.definition_type, d.name, 'delete', d.classid, d.objid, '' FROM ${s}.definition d
-  WHERE NOT EXISTS (SELECT FROM present p WHERE p.definition_type = d.definition_type AND p.name = d.name)
-  ORDER BY d.definition_type = 'trigger' DESC, d.objid;
+  SELECT b.definition_type, b.name, 'delete', b.classid, b.now, '' FROM bound b WHERE b.now = 0
+  ORDER BY b.definition_type = 'trigger' DESC, b.objid;
+  UPDATE ${s}.capture SET stamp = ${s}.stamp() WHERE stamp IS DISTINCT FROM ${s}.stamp();
   PERFORM ${s}.touch(ARRAY[ROW(0, 0, false)::${s}.touched]);
+END
+${quote};
+CREATE FUNCTION ${s}.reconcile() RETURNS void LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
+BEGIN
+  IF ${s}.differs() THEN
+    PERFORM ${s}.bind();
+  ELSIF ${s}.is_restored() THEN
+    UPDATE ${s}.capture SET stamp = ${s}.stamp();
+  END IF;
 END
 ${quote};
 `;

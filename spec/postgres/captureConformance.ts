@@ -515,12 +515,64 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    it.each([
+      ['ALTER FUNCTION s.a() COST 5', ['put function s.a()']],
+      ['DROP FUNCTION s.a()', ['delete function s.a()']],
+      ['ALTER FUNCTION s.b() RENAME TO d', ['delete function s.b()', 'put function s.d()']],
+      ['CREATE OR REPLACE FUNCTION s.a() RETURNS int LANGUAGE sql AS $$SELECT 1$$', ['put function s.a()']],
+      [
+        'BEGIN; DROP FUNCTION s.a(); ALTER FUNCTION s.b() COST 5; COMMIT',
+        ['delete function s.a()', 'put function s.b()'],
+      ],
+      ['ALTER TABLE s.t ADD COLUMN b int', []],
+    ])(
+      'takes oids of another database for no objects of its own when %s is run after a restore',
+      async (run, lines) => {
+        const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')} ${fn('s.c')} CREATE TABLE s.t (a int);
+        CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.run();`);
+        const listener = listen();
+        await listener.settled();
+        await database.sql(`UPDATE ${schema}.definition d SET objid = CASE d.name WHEN 's.a()' THEN 's.b()'::regprocedure
+        WHEN 's.b()' THEN 's.c()'::regprocedure WHEN 's.c()' THEN 's.a()'::regprocedure ELSE 1 END;
+        UPDATE ${schema}.capture SET stamp = '1/2'`);
+        listener.messages.length = 0;
+        await database.sql(run);
+        await listener.settled();
+        expect(listener.messages.map(line)).toEqual(lines);
+        listener.messages.length = 0;
+        await installCapture(database.client, { schema });
+        expect(await listener.after('DROP FUNCTION s.c()')).toEqual(['delete function s.c()']);
+        await end();
+      },
+    );
+
+    it('tells what is gone since a dump, and not what has its oid now', async () => {
+      const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
+      const listener = listen();
+      await listener.settled();
+      // As if s.gone() had been there, and its oid were that of s.a() here.
+      await database.sql(`INSERT INTO ${schema}.definition (definition_type, name, classid, objid, payload, position)
+        SELECT definition_type, 's.gone()', classid, objid, payload, position FROM ${schema}.definition WHERE name = 's.a()';
+        UPDATE ${schema}.capture SET stamp = '1/2'`);
+      listener.messages.length = 0;
+      await database.sql('BEGIN; ALTER FUNCTION s.b() COST 5; ALTER FUNCTION s.a() COST 5; COMMIT');
+      await listener.settled();
+      expect(listener.messages.map(line)).toEqual([
+        'delete function s.gone()',
+        'put function s.b()',
+        'put function s.a()',
+      ]);
+      await end();
+    });
+
     it('upgrades an older version in place', async () => {
       const { schema, listen, end } = await fresh(fn('s.f'));
       const before = listen();
       await before.settled();
       before.stop();
-      await database.sql(`UPDATE ${schema}.capture SET version = 0; ALTER TABLE ${schema}.capture DROP COLUMN complete; CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1';
+      await database.sql(`UPDATE ${schema}.capture SET version = 0; DROP EVENT TRIGGER ${schema}_end; DROP EVENT TRIGGER ${schema}_drop;
+        ALTER TABLE ${schema}.capture DROP COLUMN complete, DROP COLUMN stamp; CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE OR REPLACE FUNCTION ${schema}.on_drop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
         DROP INDEX ${schema}.definition_name; ALTER TABLE ${schema}.definition ADD PRIMARY KEY (definition_type, name)`);
       const old = firstValueFrom(postgresDefinitions(database.client, { schema }));
