@@ -5,6 +5,7 @@ import type { CaptureNames } from './captureNames.js';
  *
  * - `capture`: one row: the version, the number of the last change, whether the first installation was brought to its end, and the
  *   stamp of the database whose oids `definition` has.
+ *   Another one, as a dump of the data alone would bring, is refused: commits would take either's number.
  * - `definition`: what exists and was told, as of that number.
  * - `change`: the log; `position` is null until its transaction commits.
  * - `touched`: what the transaction under way has touched; empty for everybody else.
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS ${s}.capture (
 );
 ALTER TABLE ${s}.capture ADD COLUMN IF NOT EXISTS complete boolean NOT NULL DEFAULT false;
 ALTER TABLE ${s}.capture ADD COLUMN IF NOT EXISTS stamp text;
+DELETE FROM ${s}.capture c USING ${s}.capture other WHERE (c.position, c.ctid) < (other.position, other.ctid);
+CREATE UNIQUE INDEX IF NOT EXISTS capture_one_row ON ${s}.capture ((true));
 CREATE TABLE IF NOT EXISTS ${s}.definition (
   definition_type text NOT NULL,
   name text NOT NULL,

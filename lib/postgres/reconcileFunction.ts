@@ -8,6 +8,9 @@ import { pinnedSettings } from './pinnedSettings.js';
  * So does whatever is looked at before the next installation: the oids of another database may be those of other definitions here. The
  * stamp tells, of oids that nothing but a dump changes. What has no object any more is no object's, of whatever oid: it has 0.
  *
+ * A dump of the data alone adds its rows to those that are there, and sets the sequence of ids back: the next commits would fail of
+ * numbers that are taken.
+ *
  * Where nothing differs, as mostly, no lock is taken that a commit waits for. Where something does, the tables that parsed bodies
  * mention are locked before: a migration that alters one holds it until its commit, and would wait for this lock there.
  */
@@ -61,8 +64,21 @@ BEGIN
   PERFORM ${s}.touch(ARRAY[ROW(0, 0, false)::${s}.touched]);
 END
 ${quote};
+CREATE FUNCTION ${s}.mend() RETURNS void LANGUAGE plpgsql AS ${quote}
+DECLARE
+  ids regclass := pg_get_serial_sequence(format('%I.change', ${literal}), 'id');
+  greatest_id bigint := (SELECT max(id) FROM ${s}.change);
+  greatest_position bigint := greatest((SELECT max(position) FROM ${s}.change), (SELECT max(position) FROM ${s}.definition));
+BEGIN
+  IF greatest_id > coalesce(pg_sequence_last_value(ids), 0) THEN PERFORM setval(ids, greatest_id); END IF;
+  UPDATE ${s}.capture SET position = greatest_position WHERE position < greatest_position;
+  DELETE FROM ${s}.definition d USING ${s}.definition other
+  WHERE d.definition_type = other.definition_type AND d.name = other.name AND (d.position, d.ctid) < (other.position, other.ctid);
+END
+${quote};
 CREATE FUNCTION ${s}.reconcile() RETURNS void LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 BEGIN
+  PERFORM ${s}.mend();
   IF ${s}.differs() THEN
     PERFORM ${s}.bind();
   ELSIF ${s}.is_restored() THEN

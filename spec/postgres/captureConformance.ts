@@ -547,6 +547,39 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       },
     );
 
+    it('has one row, and goes on behind all numbers that a dump of the data alone has brought', async () => {
+      const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
+      const listener = listen();
+      await listener.settled();
+      listener.stop();
+      const row = `INSERT INTO ${schema}.capture (version, position, complete) SELECT version, 900, complete FROM ${schema}.capture`;
+      await expect(database.sql(row)).rejects.toMatchObject({ code: '23505' });
+      await database.sql(`INSERT INTO ${schema}.change OVERRIDING SYSTEM VALUE VALUES
+          (800, 900, 'function', 's.b()', 'put', 0, 1, '{}'), (801, 901, 'function', 's.z()', 'delete', 0, 1, '');
+        INSERT INTO ${schema}.definition SELECT definition_type, name, classid, 1, payload, 890 FROM ${schema}.definition;
+        SELECT setval('${schema}.change_id_seq', 800)`);
+      await installCapture(database.client, { schema });
+      expect(await database.sql(`SELECT name FROM ${schema}.definition GROUP BY 1 HAVING count(*) > 1`)).toEqual([]);
+      const after = listen({ reader: 'after' });
+      const told = await after.messagesAfter(`${fn('s.a')} DROP FUNCTION s.b()`);
+      expect(told.map(line)).toEqual(['put function s.a()', 'delete function s.b()']);
+      expect(told[0]?.position).toBeGreaterThan(901n);
+      await end();
+    });
+
+    it('takes an older capture with two rows, and keeps the one that is further', async () => {
+      const { schema, listen, end } = await fresh(fn('s.a'));
+      await database.sql(`DROP INDEX ${schema}.capture_one_row; UPDATE ${schema}.capture SET version = 0;
+        INSERT INTO ${schema}.capture (version, position, complete) VALUES (0, 900, true)`);
+      await installCapture(database.client, { schema });
+      expect(await database.sql(`SELECT position::int AS position FROM ${schema}.capture`)).toEqual([
+        { position: 900 },
+      ]);
+      const listener = listen();
+      expect(await listener.after(fn('s.b'))).toEqual(['put function s.b()']);
+      await end();
+    });
+
     it('tells what is gone since a dump, and not what has its oid now', async () => {
       const { schema, listen, end } = await fresh(`${fn('s.a')} ${fn('s.b')}`);
       const listener = listen();
