@@ -138,9 +138,11 @@ BEGIN
   END IF;
 END
 ${quote};
-CREATE FUNCTION ${s}.keeps_its_name(class oid, object oid, part integer, tag text) RETURNS boolean LANGUAGE sql STABLE AS ${quote}
-  SELECT class = 'pg_class'::regclass AND part = 0 AND tag IN ('ALTER TABLE', 'ALTER FOREIGN TABLE') AND EXISTS (
-    SELECT FROM pg_class c JOIN pg_type t ON t.oid = c.reltype WHERE c.oid = object AND age(t.xmin) > 0)
+CREATE FUNCTION ${s}.keeps_its_name(class oid, object oid, part integer, tag text) RETURNS boolean LANGUAGE plpgsql STABLE AS ${quote}
+BEGIN
+  IF class <> 'pg_class'::regclass OR part <> 0 OR tag NOT IN ('ALTER TABLE', 'ALTER FOREIGN TABLE') THEN RETURN false; END IF;
+  RETURN EXISTS (SELECT FROM pg_class c JOIN pg_type t ON t.oid = c.reltype WHERE c.oid = object AND age(t.xmin) > 0);
+END
 ${quote};
 CREATE FUNCTION ${s}.on_command_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER ${pinnedSettings} AS ${quote}
 DECLARE

@@ -27,26 +27,29 @@ DECLARE
   classes text;
 BEGIN
   IF own IS NULL THEN RETURN NULL; END IF;
-  WITH RECURSIVE part(classid, objid) AS (
-    SELECT class, object
-    UNION
-    SELECT d.classid, d.objid FROM part p CROSS JOIN LATERAL (
-      SELECT d.refclassid, d.refobjid FROM pg_depend d WHERE d.classid = p.classid AND d.objid = p.objid
-        AND ((p.classid, p.objid) = (class, object) OR 'pg_type'::regclass IN (d.refclassid, d.classid))
-      UNION ALL
-      SELECT 'pg_class'::regclass, t.typrelid FROM pg_type t
-      WHERE p.classid = 'pg_type'::regclass AND t.oid = p.objid AND t.typrelid <> 0 OFFSET 0) d(classid, objid)
-  )
-  SELECT string_agg(concat_ws(' ', p.classid, p.objid, (SELECT i.identity FROM pg_identify_object(p.classid, p.objid, 0) i),
-    CASE p.classid WHEN 'pg_class'::regclass THEN (SELECT json_agg(concat(a.atttypid, ' ', a.attname) ORDER BY a.attnum)
-        FROM pg_attribute a WHERE a.attrelid = p.objid AND a.attnum > 0)
-      WHEN 'pg_type'::regclass THEN (SELECT json_agg(e.enumlabel ORDER BY e.oid) FROM pg_enum e WHERE e.enumtypid = p.objid)
-    END), ';' ORDER BY p.classid, p.objid) INTO made_of FROM part p;
-  SELECT string_agg(concat_ws(' ', c.oid, c.opcdefault, c.opcname, n.nspname), ';' ORDER BY c.oid) INTO classes
-  FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace WHERE c.oid >= 16384;
-  RETURN md5(concat_ws(';', identity, own, made_of, classes));
-EXCEPTION WHEN internal_error THEN
-  RETURN NULL;
+  -- Only from here on: a block that catches errors is a transaction of its own.
+  BEGIN
+    WITH RECURSIVE part(classid, objid) AS (
+      SELECT class, object
+      UNION
+      SELECT d.classid, d.objid FROM part p CROSS JOIN LATERAL (
+        SELECT d.refclassid, d.refobjid FROM pg_depend d WHERE d.classid = p.classid AND d.objid = p.objid
+          AND ((p.classid, p.objid) = (class, object) OR 'pg_type'::regclass IN (d.refclassid, d.classid))
+        UNION ALL
+        SELECT 'pg_class'::regclass, t.typrelid FROM pg_type t
+        WHERE p.classid = 'pg_type'::regclass AND t.oid = p.objid AND t.typrelid <> 0 OFFSET 0) d(classid, objid)
+    )
+    SELECT string_agg(concat_ws(' ', p.classid, p.objid, (SELECT i.identity FROM pg_identify_object(p.classid, p.objid, 0) i),
+      CASE p.classid WHEN 'pg_class'::regclass THEN (SELECT json_agg(concat(a.atttypid, ' ', a.attname) ORDER BY a.attnum)
+          FROM pg_attribute a WHERE a.attrelid = p.objid AND a.attnum > 0)
+        WHEN 'pg_type'::regclass THEN (SELECT json_agg(e.enumlabel ORDER BY e.oid) FROM pg_enum e WHERE e.enumtypid = p.objid)
+      END), ';' ORDER BY p.classid, p.objid) INTO made_of FROM part p;
+    SELECT string_agg(concat_ws(' ', c.oid, c.opcdefault, c.opcname, n.nspname), ';' ORDER BY c.oid) INTO classes
+    FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace WHERE c.oid >= 16384;
+    RETURN md5(concat_ws(';', identity, own, made_of, classes));
+  EXCEPTION WHEN internal_error THEN
+    RETURN NULL;
+  END;
 END
 ${quote};
 `;

@@ -39,13 +39,17 @@ CREATE FUNCTION ${s}.differs() RETURNS boolean LANGUAGE sql STABLE AS ${quote}
     UNION ALL
     (SELECT classid, objid, definition_type, name, payload, fingerprint FROM ${s}.definition EXCEPT SELECT * FROM now))
 ${quote};
-CREATE FUNCTION ${s}.stamp() RETURNS text LANGUAGE sql STABLE AS ${quote}
-  SELECT concat(c.oid, '/', f.oid) FROM pg_namespace n
+CREATE FUNCTION ${s}.stamp() RETURNS text LANGUAGE plpgsql STABLE AS ${quote}
+BEGIN
+  RETURN concat(c.oid, '/', f.oid) FROM pg_namespace n
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'capture'
-  JOIN pg_proc f ON f.pronamespace = n.oid AND f.proname = 'stamp' WHERE n.nspname = ${literal}
+  JOIN pg_proc f ON f.pronamespace = n.oid AND f.proname = 'stamp' WHERE n.nspname = ${literal};
+END
 ${quote};
-CREATE FUNCTION ${s}.is_restored() RETURNS boolean LANGUAGE sql STABLE AS ${quote}
-  SELECT EXISTS (SELECT FROM ${s}.capture c WHERE c.stamp IS DISTINCT FROM ${s}.stamp())
+CREATE FUNCTION ${s}.is_restored() RETURNS boolean LANGUAGE plpgsql STABLE AS ${quote}
+BEGIN
+  RETURN EXISTS (SELECT FROM ${s}.capture c WHERE c.stamp IS DISTINCT FROM ${s}.stamp());
+END
 ${quote};
 CREATE FUNCTION ${s}.bind() RETURNS void LANGUAGE plpgsql AS ${quote}
 BEGIN

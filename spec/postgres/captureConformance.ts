@@ -505,7 +505,8 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         );
       const before = await noted();
       expect(before).toMatchObject({ fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) });
-      await database.sql(`UPDATE ${schema}.capture SET version = 0; ALTER TABLE ${schema}.definition DROP COLUMN fingerprint;
+      await database.sql(`DROP EVENT TRIGGER ${schema}_end; DROP EVENT TRIGGER ${schema}_drop;
+        ALTER TABLE ${schema}.definition DROP COLUMN fingerprint;
         ALTER TABLE ${schema}.change DROP COLUMN fingerprint`);
       await installCapture(database.client, { schema });
       expect(await noted()).toEqual(before);
