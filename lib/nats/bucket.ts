@@ -6,8 +6,8 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { type Observable, Subject } from 'rxjs';
 import { type BucketConfig, type BucketOptions, checkFit, configOf } from './bucketConfig.js';
+import { ClientStatus } from './clientStatus.js';
 import { NatsDefinitionsError, apiCode, definitionsError, isPassing } from './errors.js';
 import { pause } from './pause.js';
 
@@ -23,8 +23,7 @@ export interface Bucket {
   /** The stream's description, which holds an id: tells it from another of the same name. */
   readonly identity: string | undefined;
   readonly timeout: number;
-  /** Each time the client is connected again; completes with the connection. */
-  readonly reconnects$: Observable<void>;
+  readonly status: ClientStatus;
 }
 
 const streamNotFound = 10059;
@@ -101,7 +100,7 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
         prefix: `$KV.${name}.`,
         identity: info.config.description,
         timeout,
-        reconnects$: beside?.reconnects$ ?? reconnectsOf(connection),
+        status: beside?.status ?? new ClientStatus(connection),
       };
     } catch (raw) {
       const error = definitionsError(raw, `opening bucket ${name}`);
@@ -110,18 +109,6 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
       await pause(100);
     }
   }
-}
-
-/** Shared, since the client keeps a queue for everyone who ever asked for its status. */
-function reconnectsOf(connection: NatsConnection): Observable<void> {
-  const reconnects$ = new Subject<void>();
-  const told = async (): Promise<void> => {
-    for await (const status of connection.status()) if (status.type === 'reconnect') reconnects$.next();
-  };
-  void told().finally(() => {
-    reconnects$.complete();
-  });
-  return reconnects$;
 }
 
 /** Nobody serving JetStream's API for the whole of `timeout` is its absence, not a restart. */

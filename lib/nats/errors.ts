@@ -28,7 +28,7 @@ export type NatsDefinitionsErrorCode =
  * - `TOO_LARGE`: the frame is larger than the server's `max_payload`; nothing was stored.
  * - `UNAVAILABLE`: no answer within `timeout`. Of a publish: it may be stored or not; say it again with the same `id`.
  * - `FENCED`: the leader's term is over. Of a publish: stored only if it was before another leader took over.
- * - `CLOSED`: the connection was closed by its owner, or gave up reconnecting.
+ * - `CLOSED`: the connection was closed by its owner, or gave up reconnecting (with `reconnect: false`, at once).
  */
 export class NatsDefinitionsError extends CodedError<NatsDefinitionsErrorCode> {
   override readonly name = 'NatsDefinitionsError';

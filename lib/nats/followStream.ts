@@ -38,7 +38,7 @@ export function followStream(bucket: Bucket, options: FollowOptions): Observable
       catchError((error: unknown) =>
         hasCode(error, 'CLOSED')
           ? from(bucket.connection.closed()).pipe(
-              mergeMap((why) => (why === undefined ? EMPTY : throwError(() => error))),
+              mergeMap((why) => (why === undefined && !bucket.status.gaveUp ? EMPTY : throwError(() => error))),
             )
           : throwError(() => error),
       ),
@@ -99,7 +99,7 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
         messages.stop();
       });
       // A new connection may lead to another server, from where the consumer's own may be out of reach.
-      const ends$ = merge(messages.closed(), brokenOff(messages), bucket.reconnects$);
+      const ends$ = merge(messages.closed(), brokenOff(messages), bucket.status.reconnects$);
       subscriber.add(
         ends$.subscribe(() => {
           subscriber.complete();

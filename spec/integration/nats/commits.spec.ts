@@ -247,6 +247,25 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     await Promise.all([refused, left]);
   });
 
+  it('error with CLOSED when a client that is not to reconnect loses its server: once they completed', async () => {
+    const { commits$ } = await natsDefinitions(await fixture.connect(server.url, { reconnect: false }));
+    const watch = new Watch(commits$);
+    await definitions.publish(definition('a'));
+    await watch.upTo(1n);
+    await server.kill('SIGTERM');
+    expect(await watch.end()).toEqual({ error: expect.objectContaining({ code: 'CLOSED' }) });
+  });
+
+  it('complete when the owner closes the connection while the server is away', async () => {
+    const watch = new Watch(definitions.commits$);
+    await definitions.publish(definition('a'));
+    await watch.upTo(1n);
+    await server.kill();
+    for await (const { type } of connection.status()) if (type === 'reconnecting') break;
+    await connection.close();
+    expect(await watch.end()).toEqual({});
+  });
+
   it.each(['ends before what was told', 'holds another message there'])(
     'error with BUCKET_REPLACED when the server comes back with older files, and the bucket %s',
     async (how) => {
