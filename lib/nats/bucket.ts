@@ -8,7 +8,7 @@ import {
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type BucketConfig, type BucketOptions, checkFit, configOf } from './bucketConfig.js';
 import { ClientStatus } from './clientStatus.js';
-import { NatsDefinitionsError, apiCode, definitionsError, isPassing } from './errors.js';
+import { NatsDefinitionsError, apiCode, definitionsError, mayPass } from './errors.js';
 import { pause } from './pause.js';
 
 /** An open bucket: the stream behind a key-value bucket, and the clients that reach it. */
@@ -79,7 +79,8 @@ async function settled(jsm: JetStreamManager, first: StreamInfo): Promise<Stream
 /**
  * Opens a bucket, creating it when there is none; waits out servers that are just starting.
  * @param beside a bucket that is open on the same connection
- * @throws {NatsDefinitionsError} NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL, CLOSED, UNAVAILABLE
+ * @throws {NatsDefinitionsError} NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL, CLOSED, UNAVAILABLE,
+ * REFUSED
  */
 export async function openBucket(connection: NatsConnection, options: BucketOptions, beside?: Bucket): Promise<Bucket> {
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: Math.min(options.timeout, 2_000) });
@@ -104,7 +105,7 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
       };
     } catch (raw) {
       const error = definitionsError(raw, `opening bucket ${name}`);
-      if (!isPassing(error) && !clusterStarts.has(apiCode(raw))) throw error;
+      if (!mayPass(error) && !clusterStarts.has(apiCode(raw))) throw error;
       if (performance.now() >= deadline) throw unanswered(raw, error, name);
       await pause(100);
     }

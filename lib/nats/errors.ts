@@ -12,6 +12,7 @@ export type NatsDefinitionsErrorCode =
   | 'TOO_LONG'
   | 'TOO_LARGE'
   | 'UNAVAILABLE'
+  | 'REFUSED'
   | 'FENCED'
   | 'CLOSED';
 
@@ -21,12 +22,14 @@ export type NatsDefinitionsErrorCode =
  * - `NO_JETSTREAM`: nothing answered for JetStream: not enabled on the server, or not for the account.
  * - `NOT_PERMITTED`: the connection's user may not do what is needed; the message names the subject.
  * - `TOO_FEW_SERVERS`: there are fewer servers than `replicas`.
- * - `BUCKET_UNFIT`: a stream of the bucket's name exists and could lose or mix definitions; the message names the setting.
+ * - `BUCKET_UNFIT`: a stream of the bucket's name exists and could lose or mix definitions; the message names the setting. Or
+ *   a stream of another name has its subjects.
  * - `BUCKET_REPLACED`: the bucket was deleted, created anew or set back: what was read of it no longer tells what it holds.
  * - `BUCKET_FULL`: the bucket, its account or its server has reached a limit; nothing was stored.
  * - `TOO_LONG`: scope, type and name make a key longer than a NATS subject may be; nothing was sent.
  * - `TOO_LARGE`: the frame is larger than the server's `max_payload`; nothing was stored.
  * - `UNAVAILABLE`: no answer within `timeout`. Of a publish: it may be stored or not; say it again with the same `id`.
+ * - `REFUSED`: JetStream went on saying no for `timeout`, for a reason that none of the others names; the message tells it.
  * - `FENCED`: the leader's term is over. Of a publish: stored only if it was before another leader took over.
  * - `CLOSED`: the connection was closed by its owner, or gave up reconnecting (with `reconnect: false`, at once).
  */
@@ -59,8 +62,11 @@ const apiCodes: Readonly<Record<number, NatsDefinitionsErrorCode>> = {
   10054: 'TOO_LARGE',
   10059: 'BUCKET_REPLACED', // stream not found
   10060: 'BUCKET_REPLACED', // expected stream does not match
+  10065: 'BUCKET_UNFIT', // another stream has the bucket's subjects
   10074: 'TOO_FEW_SERVERS', // replicas on a server without a cluster
   10076: 'NO_JETSTREAM', // not enabled on the server
+  10118: 'UNAVAILABLE', // the servers that have the stream are away
+  10119: 'UNAVAILABLE', // the server that has the consumer is away
 };
 
 /** By the client's error names: its classes may come from another copy of the package than ours. */
@@ -88,15 +94,17 @@ function codeOf(error: Error): NatsDefinitionsErrorCode | undefined {
   if (!(error instanceof JetStreamApiError)) return clientErrors[error.name];
   // One code for everything that keeps a message from being stored; only its text tells a limit from a server that stops.
   if (error.code === 10077) return error.message.includes('exceeded') ? 'BUCKET_FULL' : 'UNAVAILABLE';
-  return apiCodes[error.code] ?? (error.status === 503 ? 'UNAVAILABLE' : undefined);
+  return apiCodes[error.code] ?? (error.status === 503 ? 'UNAVAILABLE' : 'REFUSED');
 }
 
 /**
- * Gives an error of the NATS client its code; what is none of them stays as it is.
+ * Gives an error of the NATS client its code; what is none of them stays as it is, and so does a wrong last sequence, which
+ * is an answer to whoever expected one.
  * A cause is looked through, since the client wraps what a request met.
  */
 export function definitionsError(error: unknown, doing: string): unknown {
   if (error instanceof NatsDefinitionsError || !(error instanceof Error)) return error;
+  if (apiCode(error) === wrongLastSequence) return error;
   const inner = error.cause instanceof Error ? codeOf(error.cause) : undefined;
   const code = inner === 'NOT_PERMITTED' || inner === 'CLOSED' ? inner : codeOf(error);
   if (code === undefined) return error;
@@ -104,7 +112,12 @@ export function definitionsError(error: unknown, doing: string): unknown {
   return new NatsDefinitionsError(code, `${doing}: ${why}`, { cause: error });
 }
 
-/** Whether trying again can help. */
+/** Whether trying again will help, however long it takes. */
 export function isPassing(error: unknown): boolean {
   return error instanceof NatsDefinitionsError && error.code === 'UNAVAILABLE';
+}
+
+/** Whether trying again may help: of a refusal that this does not know, nobody can say. */
+export function mayPass(error: unknown): boolean {
+  return isPassing(error) || (error instanceof NatsDefinitionsError && error.code === 'REFUSED');
 }

@@ -41,7 +41,8 @@ export interface NatsDefinitions {
    * - The bucket keeps the last message of every definition, a `delete` too, and `history` of them for those that are behind:
    *   only a node that is more than so many changes of one definition behind is not told the oldest of these.
    * - Goes on over lost connections and servers, however long they take.
-   * - Errors with a `NatsDefinitionsError`: BUCKET_REPLACED, BUCKET_FULL, NOT_PERMITTED, NO_JETSTREAM or CLOSED.
+   * - Errors with a `NatsDefinitionsError`: BUCKET_REPLACED, BUCKET_FULL, NOT_PERMITTED, NO_JETSTREAM,
+   *   REFUSED or CLOSED.
    *
    * @throws {FanoutError} BAD_OPTION unless `after` is a bigint of 0 or more, `onCaughtUp` a function
    */
@@ -49,7 +50,7 @@ export interface NatsDefinitions {
   /**
    * Stores a message and resolves with its revision once the server has it; tries again meanwhile, and never stores twice.
    * Rejects with `FanoutError` BAD_OPTION, `WireError` UNENCODABLE or a `NatsDefinitionsError`: TOO_LONG, TOO_LARGE,
-   * BUCKET_FULL, NOT_PERMITTED, UNAVAILABLE or CLOSED. Publishes that do not wait for each other may be stored in any
+   * BUCKET_FULL, NOT_PERMITTED, UNAVAILABLE, REFUSED or CLOSED. Publishes that do not wait for each other may be stored in any
    * order.
    */
   readonly publish: (msg: DefinitionSyncMsg, options?: PublishOptions) => Promise<bigint>;
@@ -107,7 +108,7 @@ function leadOptions({ lease = 10_000, holder = newId() }: LeadOptions): { lease
  *
  * @throws {FanoutError} BAD_OPTION at call time
  * @returns rejects with a `NatsDefinitionsError`: NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL,
- * UNAVAILABLE or CLOSED
+ * UNAVAILABLE, REFUSED or CLOSED
  */
 export function natsDefinitions(
   connection: NatsConnection,

@@ -1,10 +1,12 @@
 import type { Bucket } from './bucket.js';
-import { NatsDefinitionsError, definitionsError, isPassing } from './errors.js';
+import { NatsDefinitionsError, definitionsError, isPassing, mayPass } from './errors.js';
 import { pause } from './pause.js';
 import { within } from './within.js';
 
 /** What a message's headers may take of `max_payload`. */
 const headerRoom = 512;
+/** Milliseconds between two tries. */
+const BETWEEN_TRIES = 100;
 
 export interface StoreOptions {
   /** The server stores one message per id within two minutes; every try uses the same. */
@@ -52,9 +54,10 @@ export async function store(
       if (seq > 0) return { seq, duplicate }; // 0: known to be a duplicate of one that is not stored yet
     } catch (raw) {
       const error = definitionsError(raw, `publishing to bucket ${bucket.name}`);
-      if (!isPassing(error) || left() <= 0) throw error;
+      // A refusal is told as such, rather than that there was no answer for want of time.
+      if (!mayPass(error) || left() <= (isPassing(error) ? 0 : BETWEEN_TRIES)) throw error;
     }
-    await pause(100, signal);
+    await pause(BETWEEN_TRIES, signal);
   }
 }
 

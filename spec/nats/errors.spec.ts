@@ -4,6 +4,7 @@ import { errors } from '@nats-io/transport-node';
 import { WireError } from 'ddl-fanout';
 import { isUndeliverable, NatsDefinitionsError } from 'ddl-fanout/nats';
 import { definitionsError, isPassing } from '../../lib/nats/errors.js';
+import { Patience } from '../../lib/nats/patience.js';
 
 const api = (err_code: number, description = 'said the server', code = 500) =>
   new JetStreamApiError({ err_code, description, code });
@@ -16,6 +17,10 @@ describe('definitionsError', () => {
     ['BUCKET_FULL', api(10027)],
     ['UNAVAILABLE', api(10008, 'temporarily unavailable', 503)],
     ['UNAVAILABLE', api(10009)],
+    ['UNAVAILABLE', api(10118, 'stream is offline')],
+    ['UNAVAILABLE', api(10119, 'consumer is offline')],
+    ['BUCKET_UNFIT', api(10065)],
+    ['REFUSED', api(19999)],
     ['BUCKET_REPLACED', api(10059)],
     ['NO_JETSTREAM', api(10039)],
     ['TOO_FEW_SERVERS', api(10074)],
@@ -42,9 +47,19 @@ describe('definitionsError', () => {
 
   it('leaves everything else as it is', () => {
     const own = new NatsDefinitionsError('FENCED', 'over');
-    const unknown = api(10071, 'wrong last sequence: 3', 400);
-    for (const error of [own, unknown, new TypeError('bug'), 'text', undefined])
+    const answer = api(10071, 'wrong last sequence: 3', 400);
+    for (const error of [own, answer, new TypeError('bug'), 'text', undefined])
       expect(definitionsError(error, 'publishing')).toBe(error);
+  });
+});
+
+describe('Patience', () => {
+  it('goes on with a refusal that nobody knows, but not for ever', () => {
+    const refused = definitionsError(api(19999), 'following');
+    expect(new Patience(1_000).waitAfter(refused)).toBeGreaterThan(0);
+    const impatient = new Patience(0);
+    impatient.waitAfter(definitionsError(api(10118), 'following'));
+    expect(() => impatient.waitAfter(refused)).toThrow(expect.objectContaining({ code: 'REFUSED' }));
   });
 });
 

@@ -110,6 +110,11 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
     await expect(open({ bucket: 'mine', replicas: 3 })).rejects.toThrow('num_replicas 1, and must have 3');
   });
 
+  it('is BUCKET_UNFIT when a stream of another name has its subjects', async () => {
+    await jsm.streams.add({ name: 'other', subjects: ['$KV.definitions.>'] });
+    await expect(open()).rejects.toEqual(code('BUCKET_UNFIT'));
+  });
+
   it('is BUCKET_UNFIT when it was sealed', async () => {
     await open();
     const { config } = await jsm.streams.info('KV_definitions');
