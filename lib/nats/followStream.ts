@@ -1,5 +1,18 @@
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from '@nats-io/jetstream';
-import { EMPTY, Observable, catchError, defer, from, merge, mergeMap, repeat, retry, throwError, timer } from 'rxjs';
+import {
+  EMPTY,
+  Observable,
+  catchError,
+  defer,
+  filter,
+  from,
+  merge,
+  mergeMap,
+  repeat,
+  retry,
+  throwError,
+  timer,
+} from 'rxjs';
 import type { Bucket } from './bucket.js';
 import { Cursor } from './cursor.js';
 import { NatsDefinitionsError, definitionsError } from './errors.js';
@@ -88,6 +101,7 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
       if (subscriber.closed) return;
       cursor.lookAt(info);
       if (!cursor.inDoubt) patience.renew();
+      subscriber.add(bucket.status.denials$.pipe(filter((denial) => isOfReading(denial, bucket))).subscribe(fail));
       const messages = await consumer.consume({
         max_messages: 256,
         expires: 4_000,
@@ -108,6 +122,11 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
     };
     consume().catch(fail);
   });
+}
+
+/** Messages are asked for without an answer: the client tells of a refusal beside it, by the subject. */
+function isOfReading(denial: Error & { readonly subject?: unknown }, { stream }: Bucket): boolean {
+  return typeof denial.subject === 'string' && denial.subject.startsWith(`$JS.API.CONSUMER.MSG.NEXT.${stream}.`);
 }
 
 /** Resolves when the consumer's server is silent, or says that the consumer or the stream is gone. */

@@ -122,20 +122,27 @@ async function campaign(
     let wait = duration / 5; // gives way to the others
     try {
       await lease.acquire(signal);
-      await rule(bucket, lease, terms, signal);
-      patience.renew();
+      const term = await rule(bucket, lease, terms, signal);
+      if (term?.hasFollowed === true) patience.renew();
+      if (term?.failure !== undefined) wait = Math.max(wait, patience.waitAfter(term.failure));
     } catch (raw) {
       const error = definitionsError(raw, `leading in bucket ${bucket.name}`);
       if (!isFenced(error)) wait = patience.waitAfter(error);
+    } finally {
+      await lease.release();
     }
-    await lease.release();
     await pause(wait, signal);
   }
 }
 
 /** One term, from its fence to its end. */
-async function rule(bucket: Bucket, lease: Lease, terms: Subscriber<Term>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
+async function rule(
+  bucket: Bucket,
+  lease: Lease,
+  terms: Subscriber<Term>,
+  signal: AbortSignal,
+): Promise<Term | undefined> {
+  if (signal.aborted) return undefined;
   const term = await Term.begin(bucket, lease, signal);
   const end = (): void => {
     term.end();
@@ -145,4 +152,5 @@ async function rule(bucket: Bucket, lease: Lease, terms: Subscriber<Term>, signa
   terms.next(term);
   await kept;
   signal.removeEventListener('abort', end);
+  return term;
 }

@@ -1,6 +1,6 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, takeUntil } from 'rxjs';
+import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, takeUntil, timeout } from 'rxjs';
 import { type Bucket, checkSame } from './bucket.js';
 import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
 import { followStream } from './followStream.js';
@@ -32,6 +32,8 @@ export class Term {
   readonly #lastValues: LastValues;
   #writing: Writing | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  #hasFollowed = false;
+  #failure: unknown;
 
   private constructor(
     readonly bucket: Bucket,
@@ -43,12 +45,13 @@ export class Term {
     this.#lastValues = new LastValues(bucket);
     // A bucket that ends before what this term has written was set back: the term could not write again.
     const reached = (): number => this.#read$.value;
-    this.#following = followStream(bucket, { after: fence, reached, headersOnly: true }).subscribe({
+    const onCaughtUp = (): void => void (this.#hasFollowed = true);
+    this.#following = followStream(bucket, { after: fence, reached, headersOnly: true, onCaughtUp }).subscribe({
       next: (msg) => {
         this.#take(msg);
       },
-      error: () => {
-        this.end();
+      error: (error: unknown) => {
+        this.#fail(error);
       },
       complete: () => {
         this.end();
@@ -80,6 +83,16 @@ export class Term {
   /** Aborted when the term is over. */
   get over(): AbortSignal {
     return this.#over.signal;
+  }
+
+  /** Whether it could read the stream at all. */
+  get hasFollowed(): boolean {
+    return this.#hasFollowed;
+  }
+
+  /** What kept it from following the stream, if that ended it. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   end(): void {
@@ -139,6 +152,11 @@ export class Term {
     }
   }
 
+  #fail(error: unknown): void {
+    if (!this.over.aborted) this.#failure = error;
+    this.end();
+  }
+
   #take(msg: JsMsg): void {
     const { streamSequence } = msg.info;
     if (msg.subject === this.bucket.prefix + leaderKey) {
@@ -155,12 +173,19 @@ export class Term {
     if (sequence > this.#read$.value) this.#read$.next(sequence);
   }
 
+  /** Ends the term when nothing is read for the bucket's `timeout`: it can store nothing more, and another may be able to. */
   async #readBeyond(sequence: number): Promise<void> {
     const beyond = this.#read$.pipe(
       filter((read) => read > sequence),
+      timeout(this.bucket.timeout),
       takeUntil(fromEvent(this.over, 'abort')),
     );
-    if (!this.over.aborted) await firstValueFrom(beyond, { defaultValue: undefined });
+    try {
+      if (!this.over.aborted) await firstValueFrom(beyond, { defaultValue: undefined });
+    } catch {
+      const text = `following bucket ${this.bucket.name}: nothing was read in time`;
+      this.#fail(new NatsDefinitionsError('UNAVAILABLE', text));
+    }
   }
 
   /** The lease's end is looked up: whatever is to end the term by then may be late, as after a pause of the process. */
@@ -176,6 +201,6 @@ export class Term {
 
   #fenced(cause?: unknown): NatsDefinitionsError {
     const text = `the term that began at revision ${this.fence} of ${this.bucket.name} is over`;
-    return new NatsDefinitionsError('FENCED', text, { cause });
+    return new NatsDefinitionsError('FENCED', text, { cause: cause ?? this.#failure });
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { NEVER, firstValueFrom } from 'rxjs';
+import { NEVER, firstValueFrom, of } from 'rxjs';
 import { type NatsDefinitions, type NatsDefinitionsOptions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
 import { NatsFixture, type NatsServer, natsServer } from '../../helpers/nats.js';
@@ -123,16 +123,18 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
     await expect(open()).rejects.toThrow('stream KV_definitions exists with sealed true, and must have "none"');
   });
 
-  it('tells commits of a limit of consumers with BUCKET_FULL', async () => {
+  it('tells commits and leaders of a limit of consumers with BUCKET_FULL', async () => {
     await open();
     const { config } = await jsm.streams.info('KV_definitions');
     await jsm.streams.delete('KV_definitions');
     await jsm.streams.add({ ...config, max_consumers: 1 });
-    const { publish, commits$ } = await open();
+    const { publish, commits$, lead } = await open();
     await publish(definition('a'));
     const watch = new Watch(commits$);
     await watch.upTo(1n);
     expect(await new Watch(commits$).end()).toEqual({ error: code('BUCKET_FULL') });
+    const leading = lead(() => NEVER, { lease: 1_000 }).forEach(() => undefined);
+    await expect(leading).rejects.toEqual(code('BUCKET_FULL'));
     watch.subscription.unsubscribe();
   });
 
@@ -245,6 +247,20 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
     await publish(definition('a'));
     expect(await new Watch(commits$).end()).toEqual({ error: code('NOT_PERMITTED') });
   });
+
+  it.each(['CONSUMER.CREATE', 'CONSUMER.MSG.NEXT'])(
+    'lets the user do anything but %s errors commits and lead with NOT_PERMITTED, and lets another lead at once',
+    async (call) => {
+      const user = `{ user: w, password: p, permissions: { publish: { deny: ["$JS.API.${call}.>"] } } }`;
+      const server = await fixture.single(withUsers(`{ user: all, password: p }, ${user}`));
+      const other = await natsDefinitions(await fixture.connect(server.url, { user: 'all', pass: 'p' }));
+      const { commits$, lead } = await natsDefinitions(await fixture.connect(server.url, { user: 'w', pass: 'p' }));
+      const lease = 3_600_000;
+      await expect(lead(() => NEVER, { lease }).forEach(() => undefined)).rejects.toEqual(code('NOT_PERMITTED'));
+      expect(await new Watch(commits$).end()).toEqual({ error: code('NOT_PERMITTED') });
+      expect(await firstValueFrom(other.lead(() => of('leads'), { lease }))).toBe('leads');
+    },
+  );
 
   it('lets the user do anything but lead errors lead with NOT_PERMITTED', async () => {
     const user = '{ user: w, password: p, permissions: { publish: { deny: ["$KV.definitions_leader.>"] } } }';

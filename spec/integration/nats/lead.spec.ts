@@ -264,6 +264,24 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     expect([one.working, one.terms.length]).toEqual([1, 1]);
   });
 
+  it('ends a term that cannot read on, for another to lead: its publishes waited for ever, and kept the lease', async () => {
+    const connection = await fixture.connect(server.url);
+    const deaf = await natsDefinitions(connection, { timeout: 300 });
+    const publish = connection.publish.bind(connection);
+    jest.spyOn(connection, 'publish').mockImplementation((subject, ...rest) => {
+      if (!subject.startsWith('$JS.API.CONSUMER.MSG.NEXT.')) publish(subject, ...rest);
+    });
+    const [one, other] = [new Work(), new Work()];
+    lead(deaf, one.work, { lease: 3_600_000 });
+    const term = await one.term(0);
+    await b.publish(definition('a'));
+    const refused = term.publish(definition('b'));
+    await expect(refused).rejects.toEqual(fenced);
+    await expect(refused).rejects.toMatchObject({ cause: { code: 'UNAVAILABLE' } });
+    lead(b, other.work, { lease: 3_600_000 });
+    await other.term(0);
+  });
+
   it('stores a publish once although its connection is cut before the acknowledgement', async () => {
     const proxy = await NatsProxy.to(server.options.port);
     try {
