@@ -40,11 +40,13 @@ export function keyOf({ scope, definitionType, name }: DefinitionId): string {
   return `${owner}.${token(definitionType)}.${token(name)}`;
 }
 
+const u64 = (digits: string): boolean => /^\d{1,20}$/.test(digits) && BigInt(digits) < 2n ** 64n;
+
 /** The definition that a key names; `undefined` for a key that `keyOf` never makes. */
 export function definitionOf(key: string): DefinitionId | undefined {
   const [tenant = '', database = '', type = '', name = '', ...more] = key.split('.');
   const unscoped = tenant === '-' && database === '-';
-  if (more.length > 0 || (!unscoped && !(/^\d+$/.test(tenant) && /^\d+$/.test(database)))) return undefined;
+  if (more.length > 0 || (!unscoped && !(u64(tenant) && u64(database)))) return undefined;
   try {
     const id = {
       definitionType: textOf(type),

@@ -1,5 +1,5 @@
 import type { DefinitionSyncMsg } from '../definition.js';
-import { badOption } from '../options.js';
+import { badOption, objectOption } from '../options.js';
 import { frameOf } from '../wire/encoded.js';
 import type { Bucket } from './bucket.js';
 import { subjectOf } from './key.js';
@@ -25,7 +25,7 @@ export async function publishBy(
   options: PublishOptions | undefined,
   write: (subject: string, bytes: Uint8Array, id: string | undefined) => Promise<number>,
 ): Promise<bigint> {
-  const id = options?.id;
+  const id = options === undefined ? undefined : objectOption('options', options).id;
   // An empty one would be no id at all to the client, and one with spaces around it another one to the server.
   if (id !== undefined && !(typeof id === 'string' && /^[!-~]{1,256}$/.test(id)))
     throw badOption('id', '1 to 256 visible characters of ASCII', id);

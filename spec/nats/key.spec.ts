@@ -48,6 +48,8 @@ describe('definitionOf', () => {
     '7.-.function.a',
     'x.9.function.a',
     '07.9.function.a',
+    '18446744073709551616.9.function.a',
+    '7.99999999999999999999999.function.a',
   ])('knows %s for no key of a definition', (key) => {
     expect(definitionOf(key)).toBeUndefined();
   });

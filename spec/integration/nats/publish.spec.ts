@@ -56,6 +56,16 @@ describeWith(natsServer, 'publish of natsDefinitions', () => {
     await expect(published).rejects.toThrow('id must be 1 to 256 visible characters of ASCII');
   });
 
+  it.each([[null], [5], [[]]])('rejects with BAD_OPTION when the options are %j, in a term too', async (options) => {
+    const badOption = expect.objectContaining({
+      code: 'BAD_OPTION',
+      message: expect.stringContaining('options must be'),
+    });
+    await expect(definitions.publish(definition('a'), options as never)).rejects.toEqual(badOption);
+    const led = definitions.lead(({ publish }) => publish(definition('a'), options as never));
+    await expect(led.forEach(() => undefined)).rejects.toEqual(badOption);
+  });
+
   it('rejects with UNAVAILABLE after `timeout` while nobody answers, and works again when the server is back', async () => {
     const { publish } = await natsDefinitions(connection, { timeout: 300 });
     await server.kill();
