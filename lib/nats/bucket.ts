@@ -6,6 +6,7 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { badOption } from '../options.js';
 import { type BucketConfig, type BucketOptions, checkFit, configOf } from './bucketConfig.js';
 import { ClientStatus } from './clientStatus.js';
 import { NatsDefinitionsError, apiCode, definitionsError, mayPass } from './errors.js';
@@ -35,6 +36,9 @@ const streamNameInUse = 10058;
 const clusterStarts = new Set([streamNotFound, 10005]);
 /** What a server that is asked twice at the same moment says to the second. */
 const subjectsOverlap = 10065;
+const needsMaxBytes = 10113;
+/** What a server alone says of more than one copy: one that names a cluster, or has one beyond a leaf node, may be alone. */
+const noCluster = 10074;
 
 /** @throws {NatsDefinitionsError} BUCKET_REPLACED unless this is the description of the bucket that was opened. */
 export function checkSame({ name, identity }: Bucket, description: string | undefined): void {
@@ -42,7 +46,11 @@ export function checkSame({ name, identity }: Bucket, description: string | unde
   throw new NatsDefinitionsError('BUCKET_REPLACED', `bucket ${name} is another one now: ${description ?? ''}`);
 }
 
-async function infoOrCreate(jsm: JetStreamManager, config: BucketConfig): Promise<StreamInfo> {
+async function infoOrCreate(
+  jsm: JetStreamManager,
+  config: BucketConfig,
+  replicas: number | undefined,
+): Promise<StreamInfo> {
   try {
     return await jsm.streams.info(config.name);
   } catch (error) {
@@ -51,6 +59,10 @@ async function infoOrCreate(jsm: JetStreamManager, config: BucketConfig): Promis
   try {
     return await jsm.streams.add(config);
   } catch (error) {
+    if (apiCode(error) === needsMaxBytes)
+      throw badOption('maxBytes', 'given, since the account requires it of every stream', Infinity);
+    if (apiCode(error) === noCluster && config.num_replicas > 1 && replicas === undefined)
+      return infoOrCreate(jsm, { ...config, num_replicas: 1 }, 1);
     if (apiCode(error) !== streamNameInUse && apiCode(error) !== subjectsOverlap) throw error;
     // Another node was faster; or the subjects are a foreign stream's, and there is still none of this name.
     return jsm.streams.info(config.name).catch((none: unknown) => {
@@ -79,6 +91,7 @@ async function settled(jsm: JetStreamManager, first: StreamInfo): Promise<Stream
 /**
  * Opens a bucket, creating it when there is none; waits out servers that are just starting.
  * @param beside a bucket that is open on the same connection
+ * @throws {FanoutError} BAD_OPTION when the account requires `maxBytes`
  * @throws {NatsDefinitionsError} NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL, CLOSED, UNAVAILABLE,
  * REFUSED
  */
@@ -90,7 +103,7 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
   const deadline = performance.now() + timeout;
   for (;;) {
     try {
-      const info = await settled(jsm, await infoOrCreate(jsm, config));
+      const info = await settled(jsm, await infoOrCreate(jsm, config, options.replicas));
       checkFit(info, config, options.replicas);
       return {
         connection,

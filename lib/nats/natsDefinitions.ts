@@ -14,11 +14,11 @@ import { store } from './store.js';
 export interface NatsDefinitionsOptions {
   /** The key-value bucket's name: letters, digits, `-` and `_`, but no `_leader` at its end; default `definitions`. */
   readonly bucket?: string | undefined;
-  /** Servers that keep a copy, 1 to 5. Default: 3 in a cluster, 1 otherwise; of a bucket that exists, as it is. */
+  /** Servers that keep a copy, 1 to 5. Default: 3 in a cluster, 1 on a server alone; of a bucket that exists, as it is. */
   readonly replicas?: number | undefined;
   /** Of a bucket that is created; default `file`. `memory` survives a server's restart only where there are replicas. */
   readonly storage?: 'file' | 'memory' | undefined;
-  /** Most bytes that a bucket that is created may take, 1 or more; beyond it `publish` rejects. Default Infinity. */
+  /** Most bytes that a bucket that is created may take, 1 to 2^53 - 1; beyond it `publish` rejects. Default Infinity. */
   readonly maxBytes?: number | undefined;
   /**
    * Versions of each definition that a bucket that is created keeps, for nodes that follow more slowly than it changes, 1 to 64; default 8.
@@ -44,7 +44,7 @@ export interface NatsDefinitions {
    * - Errors with a `NatsDefinitionsError`: BUCKET_REPLACED, BUCKET_FULL, NOT_PERMITTED, NO_JETSTREAM,
    *   REFUSED or CLOSED.
    *
-   * @throws {FanoutError} BAD_OPTION unless `after` is a bigint of 0 or more, `onCaughtUp` a function
+   * @throws {FanoutError} BAD_OPTION unless `after` is a bigint of 0 to 2^53 - 1, `onCaughtUp` a function
    */
   readonly commits: (options?: CommitsOptions) => Observable<DefinitionSyncMsg>;
   /**
@@ -69,6 +69,12 @@ export interface NatsDefinitions {
   readonly lead: <T>(work: (term: DefinitionsTerm) => ObservableInput<T>, options?: LeadOptions) => Observable<T>;
 }
 
+/**
+ * What the bucket of the lease may take: one message of at most 2 KB, and another one before the first is let go. It has
+ * a limit since there are accounts where every stream must have one.
+ */
+const LEASE_BYTES = 16_384;
+
 function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {
   const { bucket = 'definitions', replicas, storage = 'file', maxBytes = Infinity, timeout = 30_000 } = options;
   const { history = 8 } = options;
@@ -76,7 +82,8 @@ function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {
     throw badOption('bucket', '1 to 64 letters, digits, - and _, without _leader at its end', bucket);
   if (replicas !== undefined) oneOf('replicas', replicas, [1, 2, 3, 4, 5]);
   oneOf('storage', storage, ['file', 'memory']);
-  wholeNumber('maxBytes', maxBytes, 1);
+  if (wholeNumber('maxBytes', maxBytes, 1) > Number.MAX_SAFE_INTEGER && maxBytes !== Infinity)
+    throw badOption('maxBytes', 'no more than Number.MAX_SAFE_INTEGER, or Infinity', maxBytes);
   if (!Number.isInteger(history) || history < 1 || history > 64)
     throw badOption('history', 'a whole number of 1 to 64', history);
   if (!Number.isInteger(timeout) || timeout < 100 || timeout > 60_000)
@@ -85,8 +92,8 @@ function bucketOptions(options: NatsDefinitionsOptions): BucketOptions {
 }
 
 function checkCommits({ after, onCaughtUp }: CommitsOptions): void {
-  if (after !== undefined && (typeof after !== 'bigint' || after < 0n))
-    throw badOption('after', 'a bigint of 0 or more', after);
+  if (after !== undefined && (typeof after !== 'bigint' || after < 0n || after > Number.MAX_SAFE_INTEGER))
+    throw badOption('after', 'a bigint of 0 to Number.MAX_SAFE_INTEGER', after);
   if (onCaughtUp !== undefined) functionOption('onCaughtUp', onCaughtUp);
 }
 
@@ -108,7 +115,7 @@ function leadOptions({ lease = 10_000, holder = newId() }: LeadOptions): { lease
  *
  * @throws {FanoutError} BAD_OPTION at call time
  * @returns rejects with a `NatsDefinitionsError`: NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL,
- * UNAVAILABLE, REFUSED or CLOSED
+ * UNAVAILABLE, REFUSED or CLOSED; with BAD_OPTION when there is no `maxBytes` and the account requires a limit
  */
 export function natsDefinitions(
   connection: NatsConnection,
@@ -121,7 +128,7 @@ export function natsDefinitions(
 
 async function open(connection: NatsConnection, wanted: BucketOptions, logger: Logger): Promise<NatsDefinitions> {
   const bucket = await openBucket(connection, wanted);
-  const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: Infinity, history: 1 };
+  const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: LEASE_BYTES, history: 1 };
   const openLease = () => openBucket(connection, leases, bucket);
   const commits = (how: CommitsOptions = {}): Observable<DefinitionSyncMsg> => {
     checkCommits(objectOption('options', how));

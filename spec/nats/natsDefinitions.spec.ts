@@ -15,6 +15,8 @@ describe('natsDefinitions', () => {
     ['replicas', { replicas: 6 }],
     ['storage', { storage: 'disk' }],
     ['maxBytes', { maxBytes: 0 }],
+    ['maxBytes', { maxBytes: 2 ** 53 }],
+    ['maxBytes', { maxBytes: 1e300 }],
     ['history', { history: 0 }],
     ['history', { history: 65 }],
     ['timeout', { timeout: 99 }],

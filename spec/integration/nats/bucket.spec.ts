@@ -11,7 +11,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { NEVER, firstValueFrom, of } from 'rxjs';
 import { type NatsDefinitions, type NatsDefinitionsOptions, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
-import { NatsFixture, type NatsServer, natsServer } from '../../helpers/nats.js';
+import { NatsFixture, type NatsServer, freePort, jetStream, natsServer } from '../../helpers/nats.js';
 import { describeWith } from '../../helpers/servers.js';
 import { Watch } from '../../helpers/watch.js';
 
@@ -210,6 +210,38 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
     await third.start();
     expect(await (await opening).publish(definition('a'))).toBe(1n);
   }, 90_000);
+
+  it.each(['the name of a cluster and no routes', 'a leaf node'])('has %s keeps one copy unless told', async (what) => {
+    const listen = `leafnodes { listen: "127.0.0.1:${await freePort()}" }`;
+    const hub = what === 'a leaf node' ? await fixture.single(`${listen}\ncluster { name: hub }`) : undefined;
+    const port = /:(\d+)/.exec(listen)?.[1] ?? '';
+    const more = hub ? `leafnodes { remotes: [{ url: "nats://127.0.0.1:${port}" }] }` : 'cluster { name: alone }';
+    const server = await fixture.single(`${jetStream(fixture.scratch())}\n${more}`);
+    const connection = await fixture.connect(server.url);
+    const { lead } = await natsDefinitions(connection, { timeout: 1_000 });
+    await lead(({ publish }) => publish(definition('a')), { lease: 1_000 }).forEach(() => undefined);
+    const jsm = await jetstreamManager(connection);
+    expect((await jsm.streams.info('KV_definitions')).config.num_replicas).toBe(1);
+    await expect(natsDefinitions(connection, { bucket: 'mine', replicas: 3 })).rejects.toEqual(code('TOO_FEW_SERVERS'));
+  });
+
+  it('has an account that requires `maxBytes` says so with BAD_OPTION, and with it lets lead', async () => {
+    const account = '{ jetstream: { max_bytes_required: true, max_file: 1M }, users: [{ user: a, password: p }] }';
+    const server = await fixture.single(
+      `${jetStream(fixture.scratch())}\naccounts: { A: ${account} }\nno_auth_user: a`,
+    );
+    const connection = await fixture.connect(server.url);
+    const badOption = { code: 'BAD_OPTION', message: expect.stringContaining('maxBytes must be given') as unknown };
+    await expect(natsDefinitions(connection)).rejects.toMatchObject(badOption);
+    const { lead } = await natsDefinitions(connection, { maxBytes: 100_000 });
+    const holder = '\u20ac'.repeat(256);
+    const positions: bigint[] = [];
+    for (const name of ['a', 'b', 'c'])
+      await lead(({ publish }) => publish(definition(name)), { holder }).forEach((position) =>
+        positions.push(position),
+      );
+    expect(positions).toEqual([2n, 4n, 6n]);
+  });
 
   it('has no JetStream rejects with NO_JETSTREAM', async () => {
     const server = await fixture.single('');

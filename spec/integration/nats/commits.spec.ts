@@ -166,6 +166,8 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     expect(() => definitions.commits(null as never)).toThrow(badOption);
     expect(() => definitions.lead(() => EMPTY, null as never)).toThrow(badOption);
     expect(() => definitions.commits({ after: -1n })).toThrow(badOption);
+    expect(() => definitions.commits({ after: 2n ** 53n })).toThrow(badOption);
+    expect(() => definitions.commits({ after: (2 ** 60) as never })).toThrow(badOption);
     expect(() => definitions.commits({ onCaughtUp: 1 as unknown as () => void })).toThrow(badOption);
   });
 
