@@ -17,6 +17,7 @@ import type { Bucket } from './bucket.js';
 import { Cursor } from './cursor.js';
 import { NatsDefinitionsError, definitionsError } from './errors.js';
 import { Patience } from './patience.js';
+import { stalls } from './stalls.js';
 
 export interface FollowOptions {
   /** Revision to start after; 0: all that the bucket keeps. Default: the last message of each key, then what follows. */
@@ -33,7 +34,7 @@ export interface FollowOptions {
  * Every message that the bucket's stream holds and gets, in order, each once, across lost connections and servers.
  *
  * - The client's ordered consumer repairs gaps by itself; when its server is gone, this makes a new one after the last
- *   message that was told. At most 256 messages are asked for at a time.
+ *   message that was told; also when it tells nothing of what the stream has. At most 256 messages are asked for at a time.
  * - Waits for as long as nobody answers.
  * - Completes when the connection's owner closes it.
  *
@@ -113,7 +114,7 @@ function oneConsumer(bucket: Bucket, cursor: Cursor, patience: Patience, headers
         messages.stop();
       });
       // A new connection may lead to another server, from where the consumer's own may be out of reach.
-      const ends$ = merge(messages.closed(), brokenOff(messages), bucket.status.reconnects$);
+      const ends$ = merge(messages.closed(), brokenOff(messages), bucket.status.reconnects$, stalls(bucket, cursor));
       subscriber.add(
         ends$.subscribe(() => {
           subscriber.complete();

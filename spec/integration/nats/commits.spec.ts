@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -372,6 +372,24 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     } finally {
       await proxy.close();
     }
+  });
+
+  it('go on with another consumer behind one that is alive and tells nothing, as one on a copy that no longer grows', async () => {
+    const remote = await fixture.connect(server.url);
+    const { commits$ } = await natsDefinitions(remote, { timeout: 1_000 });
+    const jsm = await jetstreamManager(connection);
+    await jsm.consumers.add('KV_definitions', { durable_name: 'idle', filter_subject: '$KV.definitions.none' });
+    const publish = remote.publish.bind(remote);
+    const next = '$JS.API.CONSUMER.MSG.NEXT.KV_definitions.';
+    let first: string | undefined;
+    jest.spyOn(remote, 'publish').mockImplementation((subject, ...rest) => {
+      if (subject.startsWith(next)) first ??= subject;
+      publish(subject === first ? `${next}idle` : subject, ...rest);
+    });
+    const watch = new Watch(commits$);
+    await definitions.publish(definition('a'));
+    await watch.upTo(1n);
+    expect(watch.lines).toEqual(['1 put a']);
   });
 
   it('reach a consumer that the server cut off for being slow, whole and in order', async () => {
