@@ -211,6 +211,31 @@ describeWith(natsServer, 'natsDefinitions on a server that', () => {
     expect(await (await opening).publish(definition('a'))).toBe(1n);
   }, 90_000);
 
+  it('is of a cluster and has the only copy may be away: nothing ends, and what opens meanwhile is told UNAVAILABLE', async () => {
+    const servers = await fixture.cluster();
+    const connection = await fixture.connect(servers.map(({ url }) => url));
+    const { publish, commits$ } = await natsDefinitions(connection, { replicas: 1 });
+    await publish(definition('a'));
+    const watch = new Watch(commits$);
+    await watch.upTo(1n);
+    const jsm = await jetstreamManager(connection, { timeout: 2_000 });
+    const { cluster } = await jsm.streams.info('KV_definitions');
+    const host = servers.find(({ name }) => name === cluster?.leader);
+    await host?.kill('SIGTERM');
+    const offline = async (): Promise<boolean> =>
+      jsm.streams.info('KV_definitions').then(
+        () => false,
+        (error: unknown) => String(error).includes('offline'),
+      );
+    while (!(await offline()));
+    await expect(natsDefinitions(connection, { timeout: 2_000 })).rejects.toEqual(code('UNAVAILABLE'));
+    await host?.start();
+    expect(await publish(definition('b'))).toBe(2n);
+    await watch.upTo(2n);
+    expect(watch.lines).toEqual(['1 put a', '2 put b']);
+    expect(watch.ended).toBeUndefined();
+  }, 90_000);
+
   it.each(['the name of a cluster and no routes', 'a leaf node'])('has %s keeps one copy unless told', async (what) => {
     const listen = `leafnodes { listen: "127.0.0.1:${await freePort()}" }`;
     const hub = what === 'a leaf node' ? await fixture.single(`${listen}\ncluster { name: hub }`) : undefined;
