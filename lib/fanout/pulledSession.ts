@@ -70,8 +70,13 @@ export class PulledSession extends Session {
   }
 
   take(): DefinitionFrame | undefined {
-    // Whoever awaits a frame asked before.
+    return this.isLinedUp ? this.takeFromRow() : this.takeBehindOthers();
+  }
+
+  /** Whoever awaits a frame asked before. */
+  private takeBehindOthers(): DefinitionFrame | undefined {
     if (this.#receipts !== undefined) this.pull(Infinity);
+    // Whoever was told that it has caught up may have committed more.
     if (this.isLinedUp) return this.takeFromRow();
     if (this.reader !== undefined) return this.takeFrom(this.reader);
     if (this.queued === 0) return undefined;
