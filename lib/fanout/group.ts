@@ -1,4 +1,4 @@
-import { Row } from '../row.js';
+import { Line } from './line.js';
 import { LINED_UP, Slots } from './slots.js';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
 import type { SessionHost } from './sessionHost.js';
@@ -25,10 +25,8 @@ export class Group {
   #reading: Set<Session> | undefined = undefined;
   /** Those that are passed by. */
   #passed: Set<GroupMember> | undefined = undefined;
-  /** What its sessions wait for. */
-  readonly #row = new Row<DefinitionFrame>();
-  /** With how many frames the first of those that are lined up may be full. */
-  #fullFrom = Infinity;
+  /** Those that are lined up. */
+  readonly #line = new Line(this.slots);
   /** The frame under way, how far it has come, and how far it goes. */
   #frame: DefinitionFrame | undefined = undefined;
   #reached = -1;
@@ -50,10 +48,11 @@ export class Group {
   offer(frame: DefinitionFrame): void {
     const { sessions, ready } = this.slots;
     const { length } = sessions;
-    if (this.frames >= this.#fullFrom) this.#lookAtTheFull();
+    const { row } = this.#line;
+    this.#line.partWithTheFull(this.frames);
     this.#frame = frame;
     this.#length = length;
-    this.#row.push(frame);
+    row.push(frame);
     let isWaitedFor = false;
     // What those who are passed by lose with this frame is counted before anybody is called.
     this.frames++;
@@ -63,7 +62,7 @@ export class Group {
       const session = sessions[i];
       const deliver = ready[i];
       if (deliver === undefined) {
-        session?.offer(frame, this.#row);
+        session?.offer(frame, row);
         continue;
       }
       if (deliver === LINED_UP) {
@@ -80,7 +79,7 @@ export class Group {
       if (result !== undefined || ready[i] !== deliver) session?.returned(result);
     }
     this.#frame = undefined;
-    this.#row.passed(isWaitedFor);
+    row.passed(isWaitedFor);
     this.slots.fillHoles();
   }
 
@@ -95,7 +94,7 @@ export class Group {
     session.takeOver();
     const frame = this.#frame;
     if (afterThis && frame !== undefined && this.awaits(session)) {
-      session.offer(frame, this.#row);
+      session.offer(frame, this.#line.row);
       // It may be ready again by now.
       session.takeOver();
     }
@@ -129,11 +128,7 @@ export class Group {
    * @returns the place of the next frame
    */
   lineUp(session: GroupMember, held: number): Place<DefinitionFrame> {
-    session.since = this.frames - held;
-    const full = session.since + session.capacity;
-    if (full < this.#fullFrom) this.#fullFrom = full;
-    this.slots.markLinedUp(session);
-    return this.#row.next();
+    return this.#line.join(session, this.frames - held);
   }
 
   /** How many frames a session that is ready has been given. */
@@ -173,19 +168,6 @@ export class Group {
 
   endReading(session: Session): void {
     this.#reading?.delete(session);
-  }
-
-  /** Those that are lined up and have no place left must be looked at. */
-  #lookAtTheFull(): void {
-    const { sessions, ready } = this.slots;
-    this.#fullFrom = Infinity;
-    for (let i = 0; i < sessions.length; i++) {
-      const session = ready[i] === LINED_UP ? sessions[i] : undefined;
-      if (session === undefined) continue;
-      const full = session.since + session.capacity;
-      if (full <= this.frames) session.takeOver();
-      else this.#fullFrom = Math.min(this.#fullFrom, full);
-    }
   }
 
   get #passedBy(): number {

@@ -131,7 +131,7 @@ class Device implements LiteConnection {
     this.#become('waiting');
     const { scheduler, reconnect } = this.options;
     const { initialDelay, maxDelay } = reconnect;
-    const lived = this.#liveSince === undefined ? -Infinity : scheduler.now() - this.#liveSince;
+    const lived = scheduler.now() - (this.#liveSince ?? Infinity);
     this.#liveSince = undefined;
     // A server that tells all and then turns the device away is not to tell all again at once, for ever.
     if (lived >= longestWait(this.#failures, initialDelay, maxDelay)) this.#failures = 0;

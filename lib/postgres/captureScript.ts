@@ -124,47 +124,43 @@ DROP SCHEMA IF EXISTS ${s};`,
 
 // What the caller's transaction has changed before: a table with events that wait for the commit can be neither altered nor dropped.
 function tellScript({ quote, literal }: CaptureNames): string {
-  return `
-DO ${quote}
-DECLARE
-  constraints text;
-BEGIN
-  SELECT string_agg(format('%I.%I', n.nspname, c.conname), ', ') INTO constraints
-  FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE n.nspname = ${literal} AND c.contype = 't';
-  IF constraints IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || constraints || ' IMMEDIATE'; END IF;
-END
-${quote};
-`;
+  return execute(
+    quote,
+    `SELECT 'SET CONSTRAINTS ' || string_agg(format('%I.%I', n.nspname, c.conname), ', ') || ' IMMEDIATE'
+    FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE n.nspname = ${literal} AND c.contype = 't'`,
+  );
 }
 
 // By their function and not by name: one of the same name may be somebody else's.
 function dropEventTriggers({ quote, literal }: CaptureNames): string {
-  return `
-DO ${quote}
-DECLARE
-  drops text;
-BEGIN
-  SELECT string_agg(format('DROP EVENT TRIGGER %I', e.evtname), ';') INTO drops FROM pg_event_trigger e
-  JOIN pg_proc p ON p.oid = e.evtfoid JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
-  IF drops IS NOT NULL THEN EXECUTE drops; END IF;
-END
-${quote};`;
+  return execute(
+    quote,
+    `SELECT string_agg(format('DROP EVENT TRIGGER %I', e.evtname), ';') FROM pg_event_trigger e
+    JOIN pg_proc p ON p.oid = e.evtfoid JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal}`,
+  );
 }
 
 // By catalog and not by name: an older version may have had functions and triggers that this one does not know.
 function dropCode({ quote, literal }: CaptureNames): string {
+  return execute(
+    quote,
+    `SELECT string_agg(format('DROP TRIGGER %I ON %s', t.tgname, c.oid::regclass), ';')
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ${literal} AND NOT t.tgisinternal`,
+    `SELECT string_agg(format('DROP FUNCTION %s', p.oid::regprocedure), ';')
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal}`,
+  );
+}
+
+/** SQL that executes what each of the queries gives, one after another: a script, or null. */
+function execute(quote: string, ...queries: readonly string[]): string {
+  const steps = queries.map((query) => `script := (${query});\n  IF script IS NOT NULL THEN EXECUTE script; END IF;`);
   return `
 DO ${quote}
 DECLARE
-  drops text;
+  script text;
 BEGIN
-  SELECT string_agg(format('DROP TRIGGER %I ON %s', t.tgname, c.oid::regclass), ';') INTO drops
-  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = ${literal} AND NOT t.tgisinternal;
-  IF drops IS NOT NULL THEN EXECUTE drops; END IF;
-  SELECT string_agg(format('DROP FUNCTION %s', p.oid::regprocedure), ';') INTO drops
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${literal};
-  IF drops IS NOT NULL THEN EXECUTE drops; END IF;
+  ${steps.join('\n  ')}
 END
 ${quote};
 `;

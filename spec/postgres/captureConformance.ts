@@ -906,11 +906,19 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
+    const makePoor = async (schema: string, rights: string): Promise<void> => {
+      await database.sql(
+        `DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA ${schema} TO poor; ${rights}`,
+      );
+    };
+
     it('is read by a role with the few rights that the manual names', async () => {
       const { schema, end } = await fresh(fn('s.f'));
-      await database.sql(`DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA ${schema} TO poor;
-        GRANT SELECT ON ${schema}.capture, ${schema}.definition TO poor; GRANT SELECT, DELETE ON ${schema}.change TO poor;
-        GRANT SELECT, INSERT, UPDATE ON ${schema}.reader TO poor`);
+      await makePoor(
+        schema,
+        `GRANT SELECT ON ${schema}.capture, ${schema}.definition TO poor; GRANT SELECT, DELETE ON ${schema}.change TO poor;
+        GRANT SELECT, INSERT, UPDATE ON ${schema}.reader TO poor`,
+      );
       const client = await database.as('poor');
       const [msg] = await firstValueFrom(postgresDefinitions(client, { schema }).pipe(take(1), toArray()));
       expect(msg).toMatchObject({ action: 'put', name: 's.f()' });
@@ -920,8 +928,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
 
     it('is an error, and no empty catalog, where row-level security hides it from the reader', async () => {
       const { schema, end } = await fresh(fn('s.f'));
-      await database.sql(`DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA ${schema} TO poor;
-        GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO poor`);
+      await makePoor(schema, `GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO poor`);
       const tables = ['capture', 'definition', 'change', 'reader'];
       const secured = (how: string, some: readonly string[]): string =>
         some.map((table) => `ALTER TABLE ${schema}.${table} ${how} ROW LEVEL SECURITY;`).join(' ');
@@ -945,8 +952,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
 
     it('ends a reader, and tells it nothing that is not so, when row-level security comes to hide it at any statement', async () => {
       const { schema, end } = await fresh(fn('s.f'));
-      await database.sql(`DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA ${schema} TO poor;
-        GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO poor`);
+      await makePoor(schema, `GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO poor`);
       const secure = `ALTER TABLE ${schema}.definition ENABLE ROW LEVEL SECURITY`;
       for (let before = 1; before < 8; before++) {
         const poor = await database.as('poor');
