@@ -72,11 +72,11 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
       reason,
       error,
       discarded: this.waiting + this.inFlight,
-      overflowing: this.#droppedBefore >= 0,
     };
     this.host.totals.add(this);
     this.status = CLOSED;
     this.letQueueGo();
+    if (this.#droppedBefore >= 0) this.host.announcer.left();
     this.#droppedBefore = -1;
     this.letGo();
     return ended;
@@ -84,10 +84,10 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
 
   /** The other half: whoever is to know. */
   tell(ended: Ended): void {
-    const { reason, error, overflowing } = ended;
+    const { reason, error } = ended;
     this.#tearDown();
     announceEnd(this.host, this.id, ended);
-    if (overflowing) this.host.announcer.left();
+    this.host.announcer.announceEnd();
     guarded(() => this.conclude(reason, error));
     this.host.ended();
   }

@@ -33,45 +33,50 @@ export class OverflowAnnouncer {
     if (this.#announced || !this.#mayAnnounce()) return;
     this.#announced = true;
     this.#line('sessions overflow');
-    this.#announceEnd();
+    this.announceEnd();
   }
 
   ended(sessionId: string, lost: number): void {
-    this.events.tell({ type: 'overflow-ended', sessionId, lost });
     this.left();
+    this.events.tell({ type: 'overflow-ended', sessionId, lost });
+    this.announceEnd();
   }
 
-  /** A session ended before its queue had emptied. */
+  /** A session does not overflow any more. Who says so tells of it before it calls `announceEnd`. */
   left(): void {
     this.#overflowing--;
-    this.#announceEnd();
+  }
+
+  /** Tells the log when none is left. Whoever was told of a beginning may have ended it. */
+  announceEnd(): void {
+    if (this.#overflowing > 0 || !this.#announced) return;
+    this.#announced = false;
+    this.#line('no session overflows any more');
   }
 
   /** Called after every broadcast. */
   tick(): void {
-    if (this.#overflowing === 0 || this.now() - this.#lastLine < LINE_INTERVAL) return;
+    if (this.#overflowing === 0 || !isLongAfter(this.#lastLine, this.now())) return;
     this.#announced = true;
     this.#line('sessions still overflow');
   }
 
   #mayAnnounce(): boolean {
     const now = this.now();
-    if (now - this.#intervalBegan >= LINE_INTERVAL) {
+    if (isLongAfter(this.#intervalBegan, now)) {
       this.#intervalBegan = now;
       this.#beginnings = 0;
     }
     return ++this.#beginnings <= MOST_BEGINNINGS;
   }
 
-  /** Whoever was told of a beginning may have ended it. */
-  #announceEnd(): void {
-    if (this.#overflowing > 0 || !this.#announced) return;
-    this.#announced = false;
-    this.#line('no session overflows any more');
-  }
-
   #line(message: string): void {
     this.#lastLine = this.now();
     this.logger.warn(message, { sessions: this.#overflowing, framesDropped: this.totals.dropped });
   }
+}
+
+/** A clock that was set back tells nothing of how long ago it was. */
+function isLongAfter(then: number, now: number): boolean {
+  return now - then >= LINE_INTERVAL || now < then;
 }

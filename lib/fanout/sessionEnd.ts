@@ -7,7 +7,6 @@ export interface Ended {
   readonly error: unknown;
   /** Frames that were let go, in flight or waiting. */
   readonly discarded: number;
-  readonly overflowing: boolean;
 }
 
 /** On `events$`, and in the log: at warn when it failed, otherwise at debug. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DefinitionFrame, DefinitionSyncFanout, type FanoutError } from 'ddl-fanout';
 import { definition, stalledDelivery, recordingLogger } from 'ddl-fanout/testing';
-import { NEVER, Subject } from 'rxjs';
+import { NEVER, Subject, type Subscription } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { broadcast, eventsOf, expectBalance, keeper, nameOf, silent, unencodable } from '../helpers/fanout.js';
 
@@ -237,6 +237,43 @@ describe('the log (F10)', () => {
       ['sessions still overflow', 7],
       ['sessions still overflow', 8],
     ]);
+  });
+
+  it('goes on writing when the clock is set back', () => {
+    let now = 3_600_000;
+    const scheduler = new TestScheduler(() => undefined);
+    scheduler.now = () => now;
+    const logger = recordingLogger();
+    const fanout = new DefinitionSyncFanout({ logger, scheduler, capacity: 0 });
+    fanout.register('lite', () => NEVER).subscribe();
+    broadcast(fanout, 'in flight', 'lost');
+    now = 0;
+    broadcast(fanout, 'lost');
+    now = 9_999;
+    broadcast(fanout, 'lost');
+    now = 10_000;
+    broadcast(fanout, 'lost');
+    expect(logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      'sessions overflow',
+      'sessions still overflow',
+      'sessions still overflow',
+    ]);
+  });
+
+  it.each<[string, (device: ReturnType<typeof held>, subscription: Subscription) => void]>([
+    ['its queue has emptied', (device) => device.finish()],
+    ['it has ended', (_, subscription) => subscription.unsubscribe()],
+  ])('no longer counts a session of which it is being told that %s', (__, leave) => {
+    const { fanout, at, warnings } = timed();
+    const device = held();
+    const subscription = fanout.register('lite', device.deliver, { capacity: 0 }).subscribe();
+    fanout.register('other', () => NEVER, { capacity: 0 }).subscribe();
+    at(0, 0);
+    fanout.events$.subscribe(({ type }) => {
+      if (type === 'overflow-ended' || type === 'ended') at(20_000);
+    });
+    leave(device, subscription);
+    expect(warnings().slice(1)).toMatchObject([{ message: 'sessions still overflow', context: { sessions: 1 } }]);
   });
 
   it('writes one line for ten thousand sessions that overflow at once, and one when they have gone', () => {
