@@ -31,14 +31,14 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
     this.overflow = overflow;
   }
 
-  /** How many values wait. */
-  get waiting(): number {
-    return this.queued;
-  }
-
   /** How many values were dropped. */
   get dropped(): number {
     return this.victims;
+  }
+
+  /** Where values may wait together with others'; whoever has one is offered every value that it takes. */
+  protected get row(): Row<T> | undefined {
+    return undefined;
   }
 
   /** Nothing waits and nothing is in flight: become ready, or end. */
@@ -50,9 +50,9 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
     return this.capacity === 0;
   }
 
-  protected override wait(value: T, row: Row<T> | undefined): void {
-    if (this.queued < this.capacity || this.hasFreedItsPlace()) this.enqueue(value, row);
-    else this.overflowed(value, row);
+  protected override wait(value: T): void {
+    if (this.queued < this.capacity || this.hasFreedItsPlace()) this.enqueue(value);
+    else this.overflowed(value);
   }
 
   /** At capacity 0 a delivery that has completed has freed its own place, even while it is still being started. */
@@ -71,9 +71,9 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
     }
   }
 
-  protected enqueue(value: T, row: Row<T> | undefined): void {
+  protected enqueue(value: T): void {
     this.interrupt();
-    const place = this.queue === undefined ? row?.take() : undefined;
+    const place = this.queue === undefined ? this.row?.take() : undefined;
     if (this.queued++ === 0 && place !== undefined) this.head = place;
     else if (this.head === undefined) (this.queue ??= new Ring()).push(value);
   }
@@ -115,11 +115,11 @@ export abstract class BufferedDelivery<T, R> extends Delivery<T, R> {
   }
 
   /** Chooses the victim among the arriving value and those that wait. */
-  protected overflowed(value: T, row: Row<T> | undefined): void {
+  protected overflowed(value: T): void {
     let victim = value;
     if (this.overflow === 'drop-oldest' && this.capacity > 0) {
       victim = this.shift();
-      this.enqueue(value, row);
+      this.enqueue(value);
     } else if (this.overflow !== 'error') {
       this.leaveRow();
     }

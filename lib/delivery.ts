@@ -2,7 +2,6 @@ import { Following } from './following.js';
 import { guarded } from './unhandled.js';
 import type { ObservableInput, Subscription } from 'rxjs';
 import type { Followed } from './following.js';
-import type { Row } from './row.js';
 
 // In this order: from STARTING to SETTLING a value is in flight.
 /** Nothing is in flight, nothing waits: the next value is delivered as it comes. A session stays so while its group gives it a frame. */
@@ -41,13 +40,10 @@ export abstract class Delivery<T, R> implements Followed<R> {
     return this.status >= STARTING && this.status <= SETTLING ? 1 : 0;
   }
 
-  /**
-   * Delivers the value now, or lets it wait.
-   * @param row where it may wait with others; whoever is given one once is given it with every later value
-   */
-  offer(value: T, row?: Row<T>): void {
+  /** Delivers the value now, or lets it wait. */
+  offer(value: T): void {
     if (this.status !== READY) {
-      this.wait(value, row);
+      this.wait(value);
       return;
     }
     this.run(value, READY);
@@ -68,13 +64,19 @@ export abstract class Delivery<T, R> implements Followed<R> {
   }
 
   abstract get freesAtOnce(): boolean;
-  protected abstract wait(value: T, row: Row<T> | undefined): void;
+  protected abstract wait(value: T): void;
   /** Delivers what waits, or becomes ready, as long as nothing is in flight. */
   protected abstract goOn(): void;
+
   /** Nothing is in flight any more, and what waits comes next. */
-  protected abstract freed(): void;
+  protected freed(): void {
+    // For those who care.
+  }
+
   /** The value in flight has left whatever it waited in, and is about to be given. */
-  protected abstract taken(): void;
+  protected taken(): void {
+    // For those who care.
+  }
 
   get closed(): boolean {
     return this.status === CLOSED;

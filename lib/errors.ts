@@ -7,7 +7,7 @@ export type FanoutErrorCode = 'BUFFER_OVERFLOW' | 'BAD_OPTION' | 'OUT_OF_ORDER';
  *
  * - `BUFFER_OVERFLOW`: a buffer with `overflow: 'error'` was full when a value arrived.
  * - `BAD_OPTION`: an option makes no sense; thrown at call time, names the rule and the value.
- * - `OUT_OF_ORDER`: a catalog was given a frame that is not newer than all before.
+ * - `OUT_OF_ORDER`: a catalog was given a frame that is not newer than all before, or not its fan-out's.
  */
 export class FanoutError extends CodedError<FanoutErrorCode> {
   override readonly name = 'FanoutError';

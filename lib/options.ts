@@ -42,15 +42,13 @@ export function stringOption(option: string, value: unknown): void {
 }
 
 /** @throws {FanoutError} BAD_OPTION unless `value` is a function. */
-export function functionOption<F>(option: string, value: F): F {
-  if (typeof value === 'function') return value;
-  throw badOption(option, 'a function', value);
+export function functionOption(option: string, value: unknown): void {
+  if (typeof value !== 'function') throw badOption(option, 'a function', value);
 }
 
 /** @throws {FanoutError} BAD_OPTION unless `value` is one of `choices`. */
-export function oneOf<T>(option: string, value: T, choices: readonly T[]): T {
-  if (choices.includes(value)) return value;
-  throw badOption(option, `one of ${choices.map(show).join(', ')}`, value);
+export function oneOf<T>(option: string, value: T, choices: readonly T[]): void {
+  if (!choices.includes(value)) throw badOption(option, `one of ${choices.map(show).join(', ')}`, value);
 }
 
 /** @throws {FanoutError} BAD_OPTION unless `value` is an object, but no array and no promise: those would be all defaults. */

@@ -36,6 +36,8 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     super(deliver, capacity, overflow);
   }
 
+  /** How many frames wait, in its queue or in the log. */
+  abstract get waiting(): number;
   /** Whether it reads the log instead of being pushed to. */
   abstract get catchingUp(): boolean;
 

@@ -1,5 +1,5 @@
 import { tap } from 'rxjs';
-import { badOption, objectOption, wholeNumber } from '../options.js';
+import { badOption, objectOption, sequenceOption, wholeNumber } from '../options.js';
 import { CatalogInside } from './catalogInside.js';
 import { ALL_DELETES, NO_DELETES } from './logReader.js';
 import { checkScope, scopeKey } from './scopeKey.js';
@@ -70,7 +70,7 @@ export class DefinitionCatalog {
    * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more and the scope's ids are u64.
    */
   framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    return this.#inside.frames(wholeNumber('sequence', sequence), scopeKey(checkScope(scope)), ALL_DELETES);
+    return this.#inside.frames(sequenceOption('sequence', sequence), scopeKey(checkScope(scope)), ALL_DELETES);
   }
 
   /**

@@ -5,7 +5,7 @@ import type { SessionHost } from './sessionHost.js';
 import type { GroupMember } from './groupMember.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';
-import type { Place } from '../row.js';
+import type { Place, Row } from '../row.js';
 
 /**
  * The sessions of one scope; there only while it has any.
@@ -40,6 +40,11 @@ export class Group {
     readonly log: ScopeLog | undefined,
   ) {}
 
+  /** What its sessions wait for together. */
+  get row(): Row<DefinitionFrame> {
+    return this.#line.row;
+  }
+
   get empty(): boolean {
     return this.slots.length + this.#passedBy === 0 && this.#frame === undefined;
   }
@@ -48,7 +53,7 @@ export class Group {
   offer(frame: DefinitionFrame): void {
     const { sessions, ready } = this.slots;
     const { length } = sessions;
-    const { row } = this.#line;
+    const { row } = this;
     this.#line.partWithTheFull(this.frames);
     this.#frame = frame;
     this.#length = length;
@@ -62,7 +67,7 @@ export class Group {
       const session = sessions[i];
       const deliver = ready[i];
       if (deliver === undefined) {
-        session?.offer(frame, row);
+        session?.offer(frame);
         continue;
       }
       if (deliver === LINED_UP) {
@@ -94,7 +99,7 @@ export class Group {
     session.takeOver();
     const frame = this.#frame;
     if (afterThis && frame !== undefined && this.awaits(session)) {
-      session.offer(frame, this.#line.row);
+      session.offer(frame);
       // It may be ready again by now.
       session.takeOver();
     }
@@ -117,7 +122,7 @@ export class Group {
     this.slots.clear();
   }
 
-  /** From the next frame on the session is given what commits, without being looked at. */
+  /** The session is ready: it is given what commits, without being looked at, from the first frame on that it has not had. */
   give(session: GroupMember): void {
     session.since = this.frames - (this.awaits(session) ? 1 : 0);
     this.slots.markReady(session);
@@ -139,7 +144,7 @@ export class Group {
   /** How many frames have come to a session while the group counts for it. */
   offered(session: GroupMember): number {
     const frames = this.frames - session.since;
-    return this.#frame !== undefined && this.awaits(session) ? frames - 1 : frames;
+    return this.awaits(session) ? frames - 1 : frames;
   }
 
   /** Whether a session that is ready is being given the frame under way: it was ready before that came to it. */

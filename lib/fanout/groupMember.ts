@@ -36,6 +36,10 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     return this.status === READY;
   }
 
+  protected override get row(): Row<DefinitionFrame> {
+    return this.group.row;
+  }
+
   /** How many frames wait in the row, or in its queue. */
   protected get inLine(): number {
     return this.isLinedUp ? this.group.offered(this) : this.queued;
@@ -90,8 +94,8 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     if (this.attached) this.group.give(this);
   }
 
-  protected override enqueue(frame: DefinitionFrame, row: Row<DefinitionFrame> | undefined): void {
-    super.enqueue(frame, row);
+  protected override enqueue(frame: DefinitionFrame): void {
+    super.enqueue(frame);
     this.lineUp();
   }
 

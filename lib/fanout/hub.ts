@@ -30,7 +30,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     (frame) => this.#dispatch(frame),
     () => this.#end(undefined),
   );
-  /** The scopes with tombstones that somebody may have let go of since the last broadcast. */
+  /** The scopes to sweep when the next broadcast has reached everyone: its own, and where somebody has let go of tombstones. */
   readonly #unswept = new Set<string>();
 
   constructor(

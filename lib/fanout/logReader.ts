@@ -83,12 +83,9 @@ export class LogReader {
   freeze(last: number): void {
     if (this.#frozen !== undefined) return;
     this.last = last;
-    const { position, waiting } = this;
     const frozen = new Ring<DefinitionFrame>();
-    for (let frame = this.next(); frame !== undefined; frame = this.next()) frozen.push(frame);
+    this.eachAhead((frame) => frozen.push(frame));
     this.#frozen = frozen;
-    this.position = position;
-    this.waiting = waiting;
   }
 
   private given(frame: DefinitionFrame): DefinitionFrame {
@@ -107,11 +104,16 @@ export class LogReader {
   }
 
   private count(): number {
-    const { entries } = this.log;
     let count = 0;
-    for (let slot = this.log.slotAfter(this.position); slot < entries.length; slot++) {
-      if (this.reads(entries[slot])) count++;
-    }
+    this.eachAhead(() => count++);
     return count;
+  }
+
+  private eachAhead(visit: (frame: DefinitionFrame) => void): void {
+    const { entries } = this.log;
+    for (let slot = this.log.slotAfter(this.position); slot < entries.length; slot++) {
+      const entry = entries[slot];
+      if (this.reads(entry)) visit(entry.frame);
+    }
   }
 }

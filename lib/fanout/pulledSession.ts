@@ -4,7 +4,6 @@ import { Session } from './session.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { Group } from './group.js';
 import type { LogReader } from './logReader.js';
-import type { Row } from '../row.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 import type { Ended } from './sessionEnd.js';
@@ -49,8 +48,8 @@ export class PulledSession extends Session {
     return super.stop(reason, error);
   }
 
-  override offer(frame: DefinitionFrame, row?: Row<DefinitionFrame>): void {
-    if (this.#receipts === undefined) super.offer(frame, row);
+  override offer(frame: DefinitionFrame): void {
+    if (this.#receipts === undefined) super.offer(frame);
     else this.hand(frame, this.#receipts);
   }
 

@@ -3,7 +3,7 @@ import { GroupMember } from './groupMember.js';
 import { LogReader, NEEDED_DELETES } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
-import type { Row } from '../row.js';
+import type { ScopeLog } from './scopeLog.js';
 import type { SessionStats } from './totals.js';
 import type { LogReading } from './turns.js';
 
@@ -42,10 +42,16 @@ export class Session extends GroupMember implements LogReading {
     return this.reader !== undefined && this.status === PAUSED;
   }
 
+  /** For those who replay or catch up, which they may not without a catalog. */
+  private get log(): ScopeLog {
+    const { log } = this.group;
+    if (log === undefined) throw new Error('there is no log to read without a catalog');
+    return log;
+  }
+
   /** Reads the log before anything is pushed. Called before the session can be offered a frame. */
   replay(withDeletes: boolean, after: number): void {
-    const { log } = this.group;
-    if (log === undefined) return;
+    const { log } = this;
     const last = this.host.lastSequence();
     const rule = { deletesUntil: withDeletes ? last : 0, since: last };
     const whole = withDeletes ? log.size : log.live;
@@ -120,9 +126,9 @@ export class Session extends GroupMember implements LogReading {
     if (this.overflow === 'catch-up') this.host.sweepSoon(this.group);
   }
 
-  protected override overflowed(frame: DefinitionFrame, row: Row<DefinitionFrame> | undefined): void {
+  protected override overflowed(frame: DefinitionFrame): void {
     if (this.overflow === 'catch-up') this.fallBehind(frame);
-    else super.overflowed(frame, row);
+    else super.overflowed(frame);
   }
 
   /** Nothing of the log is ahead: live again. */
@@ -155,8 +161,7 @@ export class Session extends GroupMember implements LogReading {
 
   /** Lets the queue go and reads the log from after the last frame given. */
   private fallBehind(frame: DefinitionFrame): void {
-    const { log } = this.group;
-    if (log === undefined) return;
+    const { log } = this;
     const offered = this.queued + 1;
     const oldest = this.queued > 0 ? this.oldest() : frame;
     const reader = new LogReader(log, oldest.sequence - 1, NEEDED_DELETES);

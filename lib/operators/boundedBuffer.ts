@@ -118,14 +118,6 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
     this.subscriber.add(inner);
   }
 
-  protected override taken(): void {
-    // Nobody is told.
-  }
-
-  protected override freed(): void {
-    // Nobody is told.
-  }
-
   protected override lost(victim: T): void {
     const { dropped, overflow, onOverflow } = this;
     // Whatever arrives while the last victim is told of comes too late.
