@@ -1,5 +1,6 @@
 import { Observable, Subscription } from 'rxjs';
-import type { Observer } from 'rxjs';
+import { guarded } from '../unhandled.js';
+import type { Observer, Subscriber } from 'rxjs';
 import type { Session } from './session.js';
 
 /** Opens a session that gives its results to `output`; `made` has it before anybody is told, and so can end it. */
@@ -8,34 +9,43 @@ export type OpenSession<R> = (output: Observer<R>, made: (session: Session) => v
 type Next<R> = (value: R) => void;
 type Fail = (error: unknown) => void;
 
-/** What a session's Observable hears of when nobody handles its errors: it is in the log and on `events$` already. */
-const quiet = (): void => undefined;
-
-/** The subscription of somebody who wants no results; it is the session's Observer too, and so closes when that ends. */
+/**
+ * The subscription of an observer, or of nobody, and the session's Observer in one: it closes when the session ends.
+ * RxJS's own takes four objects more, as many as all else that a session consists of.
+ */
 class SessionSubscription<R> extends Subscription implements Observer<R> {
   #session: Session | undefined = undefined;
+  #observer: Partial<Observer<R>> | undefined;
   #leaving = false;
 
-  constructor(open: OpenSession<R>) {
+  constructor(open: OpenSession<R>, observer: Partial<Observer<R>> | undefined) {
     super();
+    this.#observer = observer;
     open(this, (session) => (this.#session = session));
   }
 
-  next(): void {
-    // Nobody listens.
+  next(value: R): void {
+    // What it throws is caught by who follows the delivery that emits.
+    this.#observer?.next?.(value);
   }
 
-  error(): void {
+  /** Without an error handler nothing is raised: the failure is in the log and on `events$` already. */
+  error(error: unknown): void {
+    const observer = this.#observer;
+    if (observer !== undefined) guarded(() => observer.error?.(error));
     this.unsubscribe();
   }
 
   complete(): void {
+    const observer = this.#observer;
+    if (observer !== undefined) guarded(() => observer.complete?.());
     this.unsubscribe();
   }
 
   override unsubscribe(): void {
     if (this.#leaving) return;
     this.#leaving = true;
+    this.#observer = undefined;
     // First of all: what others have added may broadcast.
     this.#session?.end('unsubscribed');
     this.#session = undefined;
@@ -60,15 +70,26 @@ export class SessionObservable<R> extends Observable<R> {
     error?: Fail | null,
     complete?: (() => void) | null,
   ): Subscription {
-    if (!observer && !error && !complete) return new SessionSubscription(this.open);
-    if (!observer || typeof observer === 'function') {
-      return super.subscribe({ next: observer ?? quiet, error: error ?? quiet, complete: complete ?? quiet });
-    }
-    if (observer.error !== undefined) return super.subscribe(observer);
-    return super.subscribe({
-      next: (value) => observer.next?.(value),
-      error: quiet,
-      complete: () => observer.complete?.(),
-    });
+    if (isSubscriber(observer)) return super.subscribe(observer);
+    return new SessionSubscription(this.open, observerOf(observer, error, complete));
   }
+}
+
+/** An operator's, mostly; RxJS takes it as it is. */
+function isSubscriber(observer: object | null | undefined): observer is Subscriber<unknown> {
+  return typeof (observer as Partial<Subscription> | null | undefined)?.add === 'function';
+}
+
+function observerOf<R>(
+  observer?: Partial<Observer<R>> | Next<R> | null,
+  error?: Fail | null,
+  complete?: (() => void) | null,
+): Partial<Observer<R>> | undefined {
+  if (!observer && !error && !complete) return undefined;
+  if (observer && typeof observer !== 'function') return observer;
+  return {
+    ...(observer && { next: observer }),
+    ...(error && { error }),
+    ...(complete && { complete }),
+  };
 }
