@@ -8,17 +8,22 @@ export type OpenSession<R> = (output: Observer<R>, made: (session: Session) => v
 
 type Next<R> = (value: R) => void;
 type Fail = (error: unknown) => void;
+/** An observer, however it was given. */
+type Handlers<R> = { readonly [K in keyof Observer<R>]?: Observer<R>[K] | null | undefined };
+
+/** Whoever subscribes without an observer. */
+const NOBODY: Handlers<unknown> = {};
 
 /**
- * The subscription of an observer, or of nobody, and the session's Observer in one: it closes when the session ends.
+ * The subscription of an observer and the session's Observer in one: it closes when the session ends.
  * RxJS's own takes four objects more, as many as all else that a session consists of.
  */
 class SessionSubscription<R> extends Subscription implements Observer<R> {
   #session: Session | undefined = undefined;
-  #observer: Partial<Observer<R>> | undefined;
-  #leaving = false;
+  /** `undefined`: it has left, or has been told the end. */
+  #observer: Handlers<R> | undefined;
 
-  constructor(open: OpenSession<R>, observer: Partial<Observer<R>> | undefined) {
+  constructor(open: OpenSession<R>, observer: Handlers<R>) {
     super();
     this.#observer = observer;
     open(this, (session) => (this.#session = session));
@@ -31,20 +36,17 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
 
   /** Without an error handler nothing is raised: the failure is in the log and on `events$` already. */
   error(error: unknown): void {
-    const observer = this.#observer;
-    if (observer !== undefined) guarded(() => observer.error?.(error));
+    guarded(() => this.#observer?.error?.(error));
     this.unsubscribe();
   }
 
   complete(): void {
-    const observer = this.#observer;
-    if (observer !== undefined) guarded(() => observer.complete?.());
+    guarded(() => this.#observer?.complete?.());
     this.unsubscribe();
   }
 
   override unsubscribe(): void {
-    if (this.#leaving) return;
-    this.#leaving = true;
+    if (this.#observer === undefined) return;
     this.#observer = undefined;
     // First of all: what others have added may broadcast.
     this.#session?.end('unsubscribed');
@@ -71,7 +73,7 @@ export class SessionObservable<R> extends Observable<R> {
     complete?: (() => void) | null,
   ): Subscription {
     if (isSubscriber(observer)) return super.subscribe(observer);
-    return new SessionSubscription(this.open, observerOf(observer, error, complete));
+    return new SessionSubscription(this.open, handlersOf(observer, error, complete));
   }
 }
 
@@ -80,16 +82,11 @@ function isSubscriber(observer: object | null | undefined): observer is Subscrib
   return typeof (observer as Partial<Subscription> | null | undefined)?.add === 'function';
 }
 
-function observerOf<R>(
-  observer?: Partial<Observer<R>> | Next<R> | null,
-  error?: Fail | null,
-  complete?: (() => void) | null,
-): Partial<Observer<R>> | undefined {
-  if (!observer && !error && !complete) return undefined;
+function handlersOf<R>(
+  observer: Partial<Observer<R>> | Next<R> | null | undefined,
+  error: Fail | null | undefined,
+  complete: (() => void) | null | undefined,
+): Handlers<R> {
   if (observer && typeof observer !== 'function') return observer;
-  return {
-    ...(observer && { next: observer }),
-    ...(error && { error }),
-    ...(complete && { complete }),
-  };
+  return observer || error || complete ? { next: observer, error, complete } : NOBODY;
 }
