@@ -113,10 +113,8 @@ export class Group {
     return this.#frame !== undefined && index > this.#reached && index < this.#length;
   }
 
-  /** Nothing is broadcast any more. In one step: sessions that are detached one by one fill each other's places. */
+  /** Nothing is broadcast any more, and all have left. In one step: who is detached alone has its place filled by another. */
   end(): void {
-    for (const session of this.#passed ?? []) session.takeOver();
-    for (const session of this.slots.sessions) session?.takeOver();
     this.#passed = undefined;
     this.#reading = undefined;
     this.slots.clear();

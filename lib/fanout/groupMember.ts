@@ -89,6 +89,12 @@ export abstract class GroupMember extends BufferedSession implements Follower {
     this.since = -1;
   }
 
+  /** All is over: its group, which goes as a whole, has nothing more to count for it. */
+  leave(): void {
+    this.takeOver();
+    this.index = -1;
+  }
+
   protected override listen(): void {
     super.listen();
     if (this.attached) this.group.give(this);

@@ -126,9 +126,9 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   }
 
   #end(failure: { readonly error: unknown } | undefined): void {
-    for (const group of this.#groups.values()) group.end();
     if (failure === undefined) this.host.complete();
     else this.host.fail(failure.error);
+    for (const group of this.#groups.values()) group.end();
     for (const key of this.#groups.keys()) this.catalog?.close(key);
     this.#groups.clear();
     guarded(() => (failure === undefined ? this.#tap.complete() : this.#tap.error(failure.error)));

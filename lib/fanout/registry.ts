@@ -101,7 +101,11 @@ export class Registry implements HubHost {
       if (!session.closed) draining.push(session);
     }
     this.#sessions = new KeyedMap();
-    for (const session of draining) if (!session.closed) this.#ending.add(session);
+    for (const session of draining) {
+      if (session.closed) continue;
+      session.leave();
+      this.#ending.add(session);
+    }
   }
 
   /** The fan-out is over: all sessions end now, those that drain too, before any of them is told. */
@@ -119,9 +123,13 @@ export class Registry implements HubHost {
   }
 
   release(session: Session): void {
-    // When all end, the whole map goes: taking one after the other out of it costs more than all else.
-    if (!this.over && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     this.#ending.delete(session);
+    if (this.over) {
+      // When all end, maps and groups go as a whole: taking one after the other out of them costs more than all else.
+      session.leave();
+      return;
+    }
+    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     this.hub.detach(session);
   }
 

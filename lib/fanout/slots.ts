@@ -81,8 +81,8 @@ export class Slots {
     return found;
   }
 
+  /** Whoever stands here has left by itself. */
   clear(): void {
-    for (const session of this.sessions) if (session !== undefined) session.index = -1;
     this.sessions.length = 0;
     this.ready.length = 0;
   }

@@ -59,7 +59,7 @@ describe('Slots', () => {
     const slots = new Slots();
     const [a, b] = [member('a'), member('b')];
     slots.add(a);
-    slots.clear();
+    slots.remove(a, false);
     slots.add(b);
     slots.remove(a, false);
     expect(namesIn(slots)).toEqual(['b']);
