@@ -111,6 +111,8 @@ export class Registration {
     this.#swapping = true;
     this.#current.unsubscribe();
     this.#swapping = false;
+    // Whoever was told of that, or that a client is let in, may have ended the connection.
+    if (this.#finishing) return;
     // Replay begins, and the session may end, before `subscribe` returns.
     const current = new Subscription();
     this.#current = current;

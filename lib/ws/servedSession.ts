@@ -49,10 +49,10 @@ export class ServedSession implements RegistrationListener {
   begin(): void {
     const { sessionId, identity } = this;
     const { settings, request } = this.transport;
-    settings.logger.info('a client is let in', { sessionId, subject: identity.subject });
     this.#expiry.set(identity.expiresAt);
+    settings.logger.info('a client is let in', { sessionId, subject: identity.subject });
     this.registration.begin();
-    // A fan-out that is over has registered nothing.
+    // Whoever reads the log may have closed the server; a fan-out that is over has registered nothing.
     if (!this.#over) guarded(() => settings.onSession?.({ sessionId, identity: identity.given, request }));
   }
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { DefinitionSyncFanout } from 'ddl-fanout';
 import type { ServeOptions } from 'ddl-fanout/ws';
 import { Client, eventually, rawClient } from '../../helpers/client.js';
+import { silent } from '../../helpers/fanout.js';
 import { startOrigin, type Origin } from '../../helpers/origin.js';
 
 let origin: Origin;
@@ -83,6 +84,17 @@ describe('close', () => {
     await closing;
     expect(client.story).toEqual([]);
     expect(origin.server.stats().failed).toBe(0);
+  });
+
+  // The session used to be registered after its end, for ever.
+  it('leaves nobody in the fan-out whom it closes while it lets them in', async () => {
+    const info = (message: string): void => {
+      if (message === 'a client is let in') void origin.server.close();
+    };
+    origin = await startOrigin({ logger: { ...silent, info } });
+    const client = await Client.letIn(origin.server.url);
+    expect(await client.closed()).toBe(1001);
+    expect(origin.fanout.stats()).toMatchObject({ activeSessions: 0, sessionsRegistered: 0 });
   });
 
   it('waits for a slow client no longer than the grace', async () => {
