@@ -18,10 +18,12 @@ export class Registration {
   #resyncDue = false;
   /** Nothing is to be registered any more. */
   #finishing = false;
+  /** Another has the id now. */
+  #replaced = false;
   /** A replay was begun, by the registration or for a resync, whose end `caughtUp` has not told yet. */
   #replaying: 'at first' | 'for a resync' | undefined = undefined;
-  /** One registration of ours is taking the place of another: whoever comes between is replaced. */
-  #swapping = false;
+  /** A registration of ours comes first, or takes the place of another of ours: whoever comes between is replaced. */
+  #swapping = true;
   /** Registrations of ours of which `registered` was not told yet. */
   #untold = 0;
 
@@ -67,12 +69,18 @@ export class Registration {
   /** A `registered` of this session. Of another registration by its id: ours was replaced, and is not to come back. */
   registered(): void {
     if (this.#swapping) return;
-    if (this.#untold > 0) this.#untold--;
-    else this.#finishing = true;
+    if (this.#untold > 0) {
+      this.#untold--;
+      return;
+    }
+    this.#replaced = true;
+    this.#finishing = true;
   }
 
-  /** A `caught-up` of this session. */
+  /** A `caught-up` by the id of this session; that of another says nothing of ours. */
   caughtUp(): void {
+    // One whose place we took still drains while ours catches up.
+    if (this.#replaced || this.settings.fanout.session(this.sessionId)?.state === 'catching-up') return;
     const ended = this.#replaying;
     this.#replaying = undefined;
     if (ended === 'for a resync' && this.#resyncDue) this.#replaySoon();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Observable } from 'rxjs';
+import { NEVER, Subject, type Observable } from 'rxjs';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { Registration } from '../../lib/ws/registration.js';
 import { broadcast, silent } from '../helpers/fanout.js';
@@ -13,13 +13,14 @@ function world(deliver: () => Observable<never> | undefined) {
   broadcast(fanout, 'a', 'b', 'c');
   const settings = { fanout, session: {}, replay: 'with-deletes', hasCatalog: true } as unknown as ServerSettings;
   const outbox = { deliver, whenReady: (callback: () => void) => callback() } as unknown as Outbox;
-  const listener = { completed: () => undefined, failed: () => undefined };
+  const told: string[] = [];
+  const listener = { completed: () => told.push('completed'), failed: () => told.push('failed') };
   const registration = new Registration('lite', settings, { subject: 'me' }, outbox, listener);
   fanout.events$.subscribe(({ type }) => {
     if (type === 'caught-up') registration.caughtUp();
     else if (type === 'registered') registration.registered();
   });
-  return { fanout, registration };
+  return { fanout, registration, told };
 }
 
 describe('Registration', () => {
@@ -33,5 +34,35 @@ describe('Registration', () => {
     registration.resync();
     await settle();
     expect([fanout.activeSessions, fanout.sessionsRegistered]).toEqual([0, 1]);
+  });
+
+  // The device used to be answered within the replay, and to delete what had not come.
+  it('goes on with its replay when the owner takes its place, whose replay has an end of its own', async () => {
+    const { fanout, registration } = world(() => NEVER);
+    registration.begin();
+    fanout.register('lite', () => undefined, { replay: true }).subscribe();
+    await settle();
+    expect([fanout.session('lite')?.state, registration.replaying]).toEqual(['live', true]);
+  });
+
+  it('goes on with its replay when it has taken the place of another, that still has to end its own', async () => {
+    const taken = new Subject<never>();
+    const { fanout, registration } = world(() => NEVER);
+    fanout.register('lite', () => taken, { replay: true }).subscribe();
+    registration.begin();
+    taken.complete();
+    await settle();
+    expect([fanout.stats().ending, registration.replaying]).toEqual([0, true]);
+  });
+
+  it('ends its replay also when it is finishing', async () => {
+    const taken = new Subject<never>();
+    const { registration, told } = world(() => taken);
+    registration.begin();
+    registration.finish();
+    expect(registration.replaying).toBe(true);
+    taken.complete();
+    await settle();
+    expect([registration.replaying, told]).toEqual([false, ['completed']]);
   });
 });
