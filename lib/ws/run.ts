@@ -42,20 +42,15 @@ export class Run {
 
   /** All of it, framed for WebSocket, as one piece of memory. */
   joined(): Uint8Array {
-    return (this.#joined ??= join(this));
+    return (this.#joined ??= Run.#join(this));
   }
 
-  /** The messages of a run, the last one first, each with the run that it follows. */
-  static *backwards(from: Run): Generator<{ before: Run; opcode: Opcode; payload: Uint8Array }> {
-    for (let run = from; run.before !== undefined; run = run.before) {
-      yield { before: run.before, opcode: run.opcode, payload: run.payload };
+  static #join(last: Run): Uint8Array {
+    // A Buffer, since a socket would make one of anything else with each write; not pooled, since others may keep it for long.
+    const joined = Buffer.allocUnsafeSlow(last.size);
+    for (let run = last; run.before !== undefined; run = run.before) {
+      writeFrame(joined, run.before.size, run.opcode, run.payload);
     }
+    return joined;
   }
-}
-
-function join(run: Run): Uint8Array {
-  // A Buffer, since a socket would make one of anything else with each write; not pooled, since others may keep it for long.
-  const joined = Buffer.allocUnsafeSlow(run.size);
-  for (const { before, opcode, payload } of Run.backwards(run)) writeFrame(joined, before.size, opcode, payload);
-  return joined;
 }
