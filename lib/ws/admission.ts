@@ -40,31 +40,23 @@ export async function judge(settings: ServerSettings, token: string, request: In
   try {
     return { type: 'accepted', identity: checkIdentity(await settings.authenticate(token, request)) };
   } catch (error) {
-    const reason = reasonOf(error);
-    if (isUnavailable(error)) {
-      settings.logger.error('tokens cannot be checked', { reason, cause: error.cause });
+    return refusal(settings, error);
+  }
+}
+
+function refusal({ logger }: ServerSettings, error: unknown): Verdict {
+  let reason = 'an error that cannot be read';
+  try {
+    reason = error instanceof Error ? error.message : show(error);
+    if (error instanceof AuthenticationUnavailable) {
+      logger.error('tokens cannot be checked', { reason, cause: error.cause });
       return { type: 'undecided' };
     }
-    settings.logger.info('a token is refused', { reason });
-    return { type: 'refused' };
-  }
-}
-
-function isUnavailable(error: unknown): error is AuthenticationUnavailable {
-  try {
-    return error instanceof AuthenticationUnavailable;
   } catch {
-    return false;
+    // What was thrown may be anything, and must not be thrown once more.
   }
-}
-
-/** What was thrown may be anything, and must not be thrown once more. */
-function reasonOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : show(error);
-  } catch {
-    return 'an error that cannot be read';
-  }
+  logger.info('a token is refused', { reason });
+  return { type: 'refused' };
 }
 
 /** Decides on a handshake whose token was judged. */
