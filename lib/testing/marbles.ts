@@ -29,6 +29,6 @@ export function marbles(body: (helpers: RunHelpers) => void): void {
     const returned = inTime(helpers);
     if (!isPromise(returned)) return;
     returned.catch(() => undefined);
-    throw badOption('body', 'a function that is not async: what comes after an await is expected of nobody', body);
+    throw badOption('body', 'a function that is not async: after an await, virtual time is over', body);
   });
 }
