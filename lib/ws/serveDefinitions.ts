@@ -1,5 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { once } from 'node:events';
+import { LONGEST_TIMER } from '../options.js';
 import { announcingClose } from './announcingClose.js';
 import { DefinitionServerEnd, type DefinitionServer } from './definitionServer.js';
 import { checkServeOptions, type ServeOptions, type ServerSettings } from './serverOptions.js';
@@ -14,7 +15,7 @@ const BYTES_PER_FRAGMENT = 8_192;
 const BYTES_PER_PIECE = 64;
 /** How often the sockets that have not been upgraded are looked at, ms. */
 const LOOK_EVERY = 1_000;
-/** `ws` keeps its limit in 32 bits, of which one is the sign; above it there is none. */
+/** `ws` keeps its limits in 32 bits, of which one is the sign; above that there is none. */
 const MOST_LIMIT = 2 ** 31 - 1;
 
 /**
@@ -60,7 +61,8 @@ async function serve(
     clientTracking: false,
     WebSocket: announcingClose(WebSocket),
     // The deadlines are this library's own: 30 seconds, that of ws, would cut a longer grace short.
-    ...{ closeTimeout: MOST_LIMIT },
+    // Spread, since the types of ws do not have the option yet.
+    ...{ closeTimeout: LONGEST_TIMER },
     perMessageDeflate: false,
     autoPong: false,
     skipUTF8Validation: true,
