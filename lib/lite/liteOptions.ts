@@ -9,7 +9,6 @@ import {
 } from '../options.js';
 import { newLiteId } from './liteId.js';
 import { memoryStore } from './memoryStore.js';
-import { isWellFormed } from './tokenSource.js';
 import { platformWebSocket } from './webSocketLike.js';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import type { DefinitionStore } from './definitionStore.js';
@@ -103,7 +102,7 @@ function socketUrl(url: string): string {
 }
 
 function checkText(option: string, value: unknown): void {
-  if (typeof value !== 'string' || !isWellFormed(value)) {
+  if (typeof value !== 'string' || !value.isWellFormed()) {
     throw badOption(option, 'a string without lone surrogates', value);
   }
 }

@@ -41,14 +41,10 @@ export class TokenSource {
     }
     if (typeof token !== 'string')
       throw new LiteError('TOKEN', `the token provider must give a string, got ${typeof token}`);
-    if (isWellFormed(token)) return token;
+    // UTF-8 has no lone surrogates, so the wire cannot carry them.
+    if (token.isWellFormed()) return token;
     throw new LiteError('TOKEN', 'the token provider must give a string without lone surrogates');
   }
-}
-
-/** UTF-8 has no lone surrogates, so the wire cannot carry them. */
-export function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
 }
 
 /** When a JWT expires, in epoch milliseconds, as it says itself; `undefined` when it does not, or is no JWT. */
