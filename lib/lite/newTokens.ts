@@ -2,12 +2,14 @@ import {
   catchError,
   concatMap,
   defer,
+  distinctUntilChanged,
   EMPTY,
   expand,
-  filter,
   type Observable,
   of,
   type SchedulerLike,
+  skip,
+  startWith,
   timer,
 } from 'rxjs';
 import { LONGEST_TIMER } from '../options.js';
@@ -40,13 +42,5 @@ export function newTokens(
     const wait = Math.min(left * 0.8, LONGEST_TIMER);
     return timer(wait, scheduler).pipe(concatMap(() => (wait < LONGEST_TIMER ? ask(token) : of(token))));
   };
-  let current = first;
-  return after(first).pipe(
-    expand((token) => after(token)),
-    filter((token) => {
-      const isNew = token !== current;
-      current = token;
-      return isNew;
-    }),
-  );
+  return after(first).pipe(expand(after), startWith(first), distinctUntilChanged(), skip(1));
 }
