@@ -6,6 +6,7 @@ import { newTokens } from './newTokens.js';
 import { TokenRefresh } from './tokenRefresh.js';
 import { Snapshot } from './snapshot.js';
 import type { DefinitionSyncMsg } from '../definition.js';
+import type { Backoff } from '../options.js';
 import type { HandshakeAck, MessageOf, PingPong, TokenRefreshAck } from '../wire/index.js';
 import type { DeviceCatalog, Feeder } from './deviceCatalog.js';
 import type { LiteError } from './liteError.js';
@@ -24,7 +25,7 @@ export interface LiteSessionOptions {
   /** Milliseconds, both. */
   readonly handshakeTimeout: number;
   readonly keepalive: number;
-  readonly reconnect: { readonly initialDelay: number; readonly maxDelay: number };
+  readonly reconnect: Backoff;
   /** Told of a failure that does not end the session. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -55,7 +56,7 @@ class LiteSession implements Feeder, LiteSocketListener {
 
   constructor(
     private readonly options: LiteSessionOptions,
-    private token: string,
+    private readonly token: string,
     private readonly out: Subscriber<'syncing' | 'live'>,
   ) {
     this.#keepalive = new Keepalive(options.scheduler, (timestampMs, isPong) => {
@@ -192,8 +193,6 @@ class LiteSession implements Feeder, LiteSocketListener {
 
   #refreshed({ success, error }: TokenRefreshAck): void {
     const token = this.#refresh.answered(success);
-    if (token === undefined) return;
-    if (success) this.token = token;
-    else this.#refused(token, error);
+    if (token !== undefined && !success) this.#refused(token, error);
   }
 }
