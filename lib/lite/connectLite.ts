@@ -21,7 +21,8 @@ export type LiteStatus = 'connecting' | 'syncing' | 'live' | 'waiting' | 'closed
 /** A device's end of a connection that is made again for as long as it takes. */
 export interface LiteConnection {
   /**
-   * Every change of `definitions`, hot, told when it is stored. Deletes that the device missed are told as such.
+   * What the server tells, hot, when it is stored; of a snapshot only what changes `definitions`. Deletes that the device
+   * missed are told as such.
    * Completes on `close()`; errors with a `LiteError` (`REFUSED`) when a fixed token is refused.
    */
   readonly messages$: Observable<DefinitionSyncMsg>;

@@ -60,6 +60,15 @@ describe('DeviceCatalog', () => {
     ]);
   });
 
+  it('tells whatever comes live, and of a snapshot only what the device does not have already', () => {
+    const { catalog, told, add } = fed(memoryStore());
+    for (const action of ['delete', 'put', 'put']) add('a', action);
+    for (const msg of [definition('a'), definition('b', { action: 'delete' }), definition('c')]) {
+      catalog.add({ type: 'message', msg, inSnapshot: true });
+    }
+    expect(told).toEqual(['delete a', 'put a', 'put a', 'put c']);
+  });
+
   it('needs no promise with a store that answers at once', () => {
     const { told, add } = fed(memoryStore());
     add('a');
