@@ -1,5 +1,6 @@
 import { filter, ignoreElements, interval, merge, Observable, take } from 'rxjs';
 import { badOption, functionOption, objectOption, wholeNumber } from '../options.js';
+import { atTurnEnd } from './atTurnEnd.js';
 import { Outbox, type UpgradedSocketLike } from './outbox.js';
 import type { ObservableInput } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
@@ -72,7 +73,7 @@ function deliverBySending(socket: WebSocketLike & Corked, highWaterMark: number)
     if (corked !== undefined || typeof beneath?.cork !== 'function') return;
     beneath.cork();
     corked = beneath;
-    setImmediate(uncork);
+    atTurnEnd(uncork);
   };
   const uncork = (): void => {
     corked?.uncork();
