@@ -13,9 +13,18 @@ export interface Logger {
   error: (message: string, context?: object) => void;
 }
 
+/** Below its level tslog is not asked: every registration and every end come by. */
+const ignore = (): void => undefined;
+
 /** tslog at `warn` and above. Its call sites would all name this file, so capturing them is off. */
 function defaultLogger(): Logger {
-  return new TsLogger({ name: 'ddl-fanout', minLevel: 'WARN', stack: { capture: 'off' } });
+  const tslog = new TsLogger({ name: 'ddl-fanout', minLevel: 'WARN', stack: { capture: 'off' } });
+  return {
+    debug: ignore,
+    info: ignore,
+    warn: (...line) => tslog.warn(...line),
+    error: (...line) => tslog.error(...line),
+  };
 }
 
 /**

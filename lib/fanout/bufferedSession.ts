@@ -1,13 +1,12 @@
 import { BufferedDelivery } from '../bufferedDelivery.js';
 import { CLOSED, READY } from '../delivery.js';
-import { guarded } from '../unhandled.js';
+import { reportUnhandled } from '../unhandled.js';
 import { announceEnd } from './sessionEnd.js';
 import type { Observer, Subscription } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { EndReason } from './events.js';
 import type { Group } from './group.js';
-import type { Ended } from './sessionEnd.js';
 import type { SessionHost } from './sessionHost.js';
 
 /** A session's delivery function, whatever it returns. */
@@ -65,32 +64,35 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   /** Ends now; what waits and what is in flight, if anything, is discarded. */
   end(reason: EndReason, error?: unknown): void {
     if (this.closed) this.#tearDown();
-    else this.tell(this.stop(reason, error));
+    else this.tell(this.stop(reason, error), reason, error);
   }
 
-  /** The first half of an end: all state, and nobody is told. Not to be called when it is closed. */
-  stop(reason: EndReason, error?: unknown): Ended {
-    const ended = {
-      reason,
-      error,
-      discarded: this.waiting + this.inFlight,
-    };
+  /**
+   * The first half of an end: all state, and nobody is told. Not to be called when it is closed.
+   * @returns how many frames, in flight or waiting, are discarded
+   */
+  stop(reason: EndReason, error?: unknown): number {
+    const discarded = this.waiting + this.inFlight;
+    if (reason === 'failed') this.remember?.(error);
     this.host.totals.add(this);
     this.status = CLOSED;
     this.letQueueGo();
     if (this.#droppedBefore >= 0) this.host.announcer.left();
     this.#droppedBefore = -1;
     this.letGo();
-    return ended;
+    return discarded;
   }
 
-  /** The other half: whoever is to know. */
-  tell(ended: Ended): void {
-    const { reason, error } = ended;
+  /** The other half: whoever is to know. Without closures, since the garbage of very many that end at once is collected meanwhile. */
+  tell(discarded: number, reason: EndReason, error?: unknown): void {
     this.#tearDown();
-    announceEnd(this.host, this.id, ended);
+    announceEnd(this.host, this.id, discarded, reason, error);
     this.host.announcer.announceEnd();
-    guarded(() => this.conclude(reason, error));
+    try {
+      this.conclude(reason, error);
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
     this.host.ended();
   }
 
@@ -118,7 +120,11 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   #tearDown(): void {
     const inner = this.#inner;
     this.#inner = undefined;
-    if (inner !== undefined) guarded(() => inner.unsubscribe());
+    try {
+      inner?.unsubscribe();
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
   }
 
   protected override idle(): void {
@@ -168,6 +174,9 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.#droppedBefore = droppedBefore;
     this.host.announcer.began(this.id);
   }
+
+  /** Keeps the error of a session that has failed, for whoever asks later; one with an observer has told it once. */
+  protected remember?(error: unknown): void;
 
   /** Lets go of whatever else it holds, and is let go of. */
   protected abstract letGo(): void;

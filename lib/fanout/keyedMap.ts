@@ -27,8 +27,16 @@ export class KeyedMap<V extends object> {
     if (this.#map.size > 2 * this.size + 16) this.#rebuild();
   }
 
-  *values(): IterableIterator<V> {
-    for (const value of this.#map.values()) if (value !== undefined) yield value;
+  forEach(visit: (value: V) => void): void {
+    this.#map.forEach((value) => {
+      if (value !== undefined) visit(value);
+    });
+  }
+
+  values(): V[] {
+    const values: V[] = [];
+    this.forEach((value) => values.push(value));
+    return values;
   }
 
   #rebuild(): void {

@@ -6,7 +6,6 @@ import type { Group } from './group.js';
 import type { LogReader } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
-import type { Ended } from './sessionEnd.js';
 
 interface Receipt {
   resolve(frame: DefinitionFrame | undefined): void;
@@ -43,9 +42,8 @@ export class PulledSession extends Session {
     this.#failure = failure;
   }
 
-  override stop(reason: EndReason, error?: unknown): Ended {
-    if (reason === 'failed') this.#failure = { error };
-    return super.stop(reason, error);
+  protected override remember(error: unknown): void {
+    this.#failure = { error };
   }
 
   override offer(frame: DefinitionFrame): void {

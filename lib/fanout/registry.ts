@@ -96,10 +96,10 @@ export class Registry implements HubHost {
     this.over = true;
     // Nothing is broadcast any more, so that nobody needs to be detached, or to copy what lies ahead.
     const draining: Session[] = [];
-    for (const session of this.#sessions.values()) {
+    this.#sessions.forEach((session) => {
       session.close('completed');
       if (!session.closed) draining.push(session);
-    }
+    });
     this.#sessions = new KeyedMap();
     for (const session of draining) {
       if (session.closed) continue;
@@ -113,9 +113,9 @@ export class Registry implements HubHost {
     const sessions = this.#everybody();
     this.over = true;
     this.#sessions = new KeyedMap();
-    const ends = sessions.map((session) => ({ session, ended: session.stop('failed', error) }));
+    const ends = sessions.map((session) => ({ session, discarded: session.stop('failed', error) }));
     this.logger.error('the fan-out has failed, and all its sessions with it', { sessions: sessions.length, error });
-    for (const { session, ended } of ends) session.tell(ended);
+    for (const { session, discarded } of ends) session.tell(discarded, 'failed', error);
   }
 
   sweepSoon(group: Group): void {
@@ -141,7 +141,7 @@ export class Registry implements HubHost {
   }
 
   *sessions(): IterableIterator<SessionStats> {
-    for (const session of [...this.#sessions.values()]) if (session.registered) yield session.stats();
+    for (const session of this.#sessions.values()) if (session.registered) yield session.stats();
   }
 
   stats(): FanoutStats {

@@ -1,19 +1,16 @@
 import type { EndReason } from './events.js';
 import type { SessionHost } from './sessionHost.js';
 
-/** How a session ended: all that there is to tell once it has. */
-export interface Ended {
-  readonly reason: EndReason;
-  readonly error: unknown;
-  /** Frames that were let go, in flight or waiting. */
-  readonly discarded: number;
-}
-
-/** On `events$`, and in the log: at warn when it failed, otherwise at debug. */
+/**
+ * Tells how a session ended, once it has: on `events$`, and in the log, at warn when it failed, otherwise at debug.
+ * @param discarded frames that were let go, in flight or waiting
+ */
 export function announceEnd(
   { events, logger }: SessionHost,
   sessionId: string,
-  { reason, error, discarded }: Ended,
+  discarded: number,
+  reason: EndReason,
+  error: unknown,
 ): void {
   if (events.observed) {
     const ended = { type: 'ended', sessionId, reason, discarded } as const;

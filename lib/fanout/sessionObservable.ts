@@ -1,5 +1,5 @@
 import { Observable, Subscription } from 'rxjs';
-import { guarded } from '../unhandled.js';
+import { reportUnhandled } from '../unhandled.js';
 import type { Observer, Subscriber } from 'rxjs';
 import type { Session } from './session.js';
 
@@ -36,12 +36,20 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
 
   /** Without an error handler nothing is raised: the failure is in the log and on `events$` already. */
   error(error: unknown): void {
-    guarded(() => this.#observer?.error?.(error));
+    try {
+      this.#observer?.error?.(error);
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
     this.unsubscribe();
   }
 
   complete(): void {
-    guarded(() => this.#observer?.complete?.());
+    try {
+      this.#observer?.complete?.();
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
     this.unsubscribe();
   }
 
