@@ -2,9 +2,10 @@ import { definitionKey, type DefinitionSyncMsg } from '../definition.js';
 import { captureState, type CaptureState } from './captureState.js';
 import { delivered } from './deliver.js';
 import { outcomeSince } from './outcome.js';
-import type { PostgresConnection } from './postgresLike.js';
+import type { Asking, PostgresConnection } from './postgresLike.js';
 import type { CheckedReaderOptions } from './readerOptions.js';
 import { messageOf, NOTHING } from './rowMessage.js';
+import { Turn } from './turn.js';
 
 const BATCH = 500;
 /** Before every position. */
@@ -32,8 +33,8 @@ export class CaptureReader {
   /** What this subscription has told to exist, should it have to begin again from a snapshot. */
   private readonly told = new Map<string, DefinitionSyncMsg>();
 
-  /** Counts the reads, so that one whose connection was given up delivers nothing beside its successor. */
-  private turn = 0;
+  /** Of the last read that began: one whose connection was given up delivers nothing beside its successor. */
+  private turn: Turn | undefined;
   private delivering: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: CheckedReaderOptions) {
@@ -44,7 +45,7 @@ export class CaptureReader {
    * A reader that has read before is in the middle of a failover when it meets a standby, and waits for its promotion.
    * @throws what `captureState` throws
    */
-  async state(connection: PostgresConnection): Promise<CaptureState> {
+  async state(connection: Asking): Promise<CaptureState> {
     const { names, logger, reader } = this.options;
     const state = await captureState(connection, names, this.position !== undefined);
     if (state.fault !== undefined && state.fault !== this.fault) logger.warn(state.fault, { reader });
@@ -57,18 +58,19 @@ export class CaptureReader {
    * for: a reader that dies in between gets it again, never misses it.
    */
   async *read(connection: PostgresConnection): AsyncGenerator<ReadBatch> {
-    this.turn++;
-    const state = await this.state(connection);
-    if (this.position === undefined) yield* this.begin(connection, state);
-    else if (this.origin !== state.origin || state.position < this.position) yield* this.outcome(connection, state);
+    this.stop();
+    const turn = (this.turn = new Turn(connection));
+    const state = await this.state(turn);
+    if (this.position === undefined) yield* this.begin(turn, state);
+    else if (this.origin !== state.origin || state.position < this.position) yield* this.outcome(turn, state);
     else if (state.position === this.position) {
       // A quiet moment, so that others who read under this name, just behind this one, still find what they have not read.
-      if (this.unpruned > 0) await this.prune(connection);
+      if (this.unpruned > 0) await this.prune(turn);
       // Nothing new: that it could look ends a row of failures.
       yield { messages: [], position: this.position, origin: state.origin };
     }
     while (this.position !== undefined && this.position < state.position) {
-      const rows = await connection.query(
+      const rows = await turn.query(
         `SELECT c.position::text AS position, c.definition_type, c.name, c.action, c.payload FROM ${this.s}.change c
          WHERE c.position > $1::bigint ORDER BY c.position LIMIT ${BATCH}`,
         [this.position.toString()],
@@ -81,10 +83,10 @@ export class CaptureReader {
           'what this reader has not read was pruned, so it is told the outcome: is its name in use elsewhere?',
           { reader },
         );
-        yield* this.outcome(connection, state, this.position);
+        yield* this.outcome(turn, state, this.position);
         continue;
       }
-      yield* this.tell(connection, {
+      yield* this.tell(turn, {
         messages,
         position: this.position + BigInt(messages.length),
         origin: state.origin,
@@ -93,13 +95,13 @@ export class CaptureReader {
     const { position, origin } = this;
     if (this.caughtUp || position === undefined || origin === undefined) return;
     // Once for certain: whoever reads for short times only may never see a quiet moment.
-    await this.prune(connection);
+    await this.prune(turn);
     yield { messages: [], position, origin, caughtUp: true };
   }
 
   /** Nothing is delivered any more, but for what is under way. */
   stop(): void {
-    this.turn++;
+    this.turn?.end();
   }
 
   /** To be called with a batch at the moment it is handed on: from then on it is not told again. */
@@ -113,63 +115,54 @@ export class CaptureReader {
     }
   }
 
-  private async *begin(connection: PostgresConnection, state: CaptureState): AsyncGenerator<ReadBatch> {
+  private async *begin(turn: Turn, state: CaptureState): AsyncGenerator<ReadBatch> {
     const { reader } = this.options;
     // Registered first: from here on nobody prunes what follows the position.
-    await connection.query(
+    await turn.query(
       `INSERT INTO ${this.s}.reader (name, position) SELECT $1, position FROM ${this.s}.capture ON CONFLICT (name) DO NOTHING`,
       [reader],
     );
     if (this.options.snapshot) {
-      yield* this.outcome(connection, state);
+      yield* this.outcome(turn, state);
       return;
     }
-    const [row] = await connection.query(`SELECT position::text AS position FROM ${this.s}.reader WHERE name = $1`, [
-      reader,
-    ]);
+    const [row] = await turn.query(`SELECT position::text AS position FROM ${this.s}.reader WHERE name = $1`, [reader]);
     yield { messages: [], position: BigInt(String(row?.['position'])), origin: state.origin };
   }
 
   /** All of it at the beginning, and when the history has become another one; where that has a hole, what changed since. */
-  private async *outcome(
-    connection: PostgresConnection,
-    { origin }: CaptureState,
-    since = BEGINNING,
-  ): AsyncGenerator<ReadBatch> {
+  private async *outcome(turn: Turn, { origin }: CaptureState, since = BEGINNING): AsyncGenerator<ReadBatch> {
     const { names, reader, scope } = this.options;
     const { told } = this;
-    const { messages, position } = await outcomeSince(connection, { names, reader, scope, told, since });
-    yield* this.tell(connection, { messages, position, origin });
+    const { messages, position } = await outcomeSince(turn, { names, reader, scope, told, since });
+    yield* this.tell(turn, { messages, position, origin });
   }
 
-  private async *tell(connection: PostgresConnection, batch: ReadBatch): AsyncGenerator<ReadBatch> {
-    await this.deliver(batch);
+  private async *tell(turn: Turn, batch: ReadBatch): AsyncGenerator<ReadBatch> {
+    await this.deliver(turn, batch);
     yield batch;
     // Not just an update: the capture may have been installed anew, or the reader been forgotten, while it reads.
-    await connection.query(
+    await turn.query(
       `INSERT INTO ${this.s}.reader (name, position) VALUES ($1, $2::bigint)
        ON CONFLICT (name) DO UPDATE SET position = excluded.position`,
       [this.options.reader, batch.position.toString()],
     );
     this.unpruned += batch.messages.length;
-    if (this.unpruned >= BATCH) await this.prune(connection);
+    if (this.unpruned >= BATCH) await this.prune(turn);
   }
 
   /** Removes from the log what all readers have noted. */
-  private async prune(connection: PostgresConnection): Promise<void> {
-    await connection.query(
-      `DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`,
-    );
+  private async prune(turn: Turn): Promise<void> {
+    await turn.query(`DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`);
     this.unpruned = 0;
   }
 
-  private async deliver({ messages }: ReadBatch): Promise<void> {
+  private async deliver(turn: Turn, { messages }: ReadBatch): Promise<void> {
     const { deliver } = this.options;
     if (deliver === undefined) return;
-    const { turn } = this;
     for (const msg of messages) {
       await this.delivering;
-      if (turn !== this.turn) throw new Error('this read was given up');
+      turn.check();
       await (this.delivering = delivered(deliver, msg));
     }
   }

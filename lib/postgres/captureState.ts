@@ -2,7 +2,7 @@ import { CaptureError } from './captureError.js';
 import { channelOf, type CaptureNames } from './captureNames.js';
 import { captureVersion } from './captureScript.js';
 import { checkNothingHidden, hiddenTables } from './hiddenTables.js';
-import type { PostgresConnection } from './postgresLike.js';
+import type { Asking } from './postgresLike.js';
 import { eventTriggers, whyNotCaptured } from './whyNotCaptured.js';
 
 /** What a capture says about itself at one moment. */
@@ -28,11 +28,7 @@ export interface CaptureState {
  * @throws {CaptureError} NOT_INSTALLED without a capture that works, PRIVILEGE when row-level security hides some of it,
  *   READ_ONLY on a server that takes no writes, VERSION when the capture is of another version than this library's
  */
-export async function captureState(
-  connection: PostgresConnection,
-  names: CaptureNames,
-  hasRead = false,
-): Promise<CaptureState> {
+export async function captureState(connection: Asking, names: CaptureNames, hasRead = false): Promise<CaptureState> {
   const { schema: s } = names;
   const [row] = await connection.query(
     `SELECT c.version::text AS version, c.position::text AS position, ${channelOf(names)} AS channel,

@@ -1,7 +1,7 @@
 import { type DefinitionScope, type DefinitionSyncMsg } from '../definition.js';
 import type { CaptureNames } from './captureNames.js';
 import { checkNothingHidden, hiddenTables } from './hiddenTables.js';
-import type { PostgresConnection } from './postgresLike.js';
+import type { Asking } from './postgresLike.js';
 import { deleteOf, keyOf, messageOf } from './rowMessage.js';
 
 export interface OutcomeQuestion {
@@ -26,7 +26,7 @@ export interface Outcome {
  * @throws {CaptureError} PRIVILEGE when row-level security hides some of it
  */
 export async function outcomeSince(
-  connection: PostgresConnection,
+  connection: Asking,
   { names, reader, scope, told, since }: OutcomeQuestion,
 ): Promise<Outcome> {
   const { schema: s } = names;

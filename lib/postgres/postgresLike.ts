@@ -29,3 +29,6 @@ export interface PostgresConnection {
   /** Gives the connection back. MUST NOT reject, also when the connection is lost; the second call does nothing. */
   close(): Promise<void>;
 }
+
+/** What a read may do with a connection. */
+export type Asking = Pick<PostgresConnection, 'query'>;
