@@ -27,7 +27,7 @@ export function fromPglite(db: PgliteLike): PostgresLike {
 }
 
 function pgliteConnection(db: PgliteLike): PostgresConnection {
-  let unlisten: (() => Promise<void>) | undefined;
+  let listening: Promise<() => Promise<void>> | undefined;
   return {
     async query(sql, parameters = []) {
       const { rows } = await db.query(sql, [...parameters]);
@@ -37,15 +37,17 @@ function pgliteConnection(db: PgliteLike): PostgresConnection {
       await db.exec(script);
     },
     async listen(channel, wake) {
-      unlisten = await db.listen(channel, wake);
+      await (listening = db.listen(channel, wake));
     },
     onLost() {
       // It lives in this process: it can be closed, which the next statement finds out, but not lost.
     },
     async close() {
-      const leave = unlisten;
-      unlisten = undefined;
-      if (!db.closed) await leave?.().catch(() => undefined);
+      const listened = listening;
+      listening = undefined;
+      // Not answered yet, perhaps: the session is the caller's, and would listen for good.
+      const unlisten = await listened?.catch(() => undefined);
+      if (!db.closed) await unlisten?.().catch(() => undefined);
     },
   };
 }
