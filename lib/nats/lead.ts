@@ -147,10 +147,20 @@ async function rule(
   const end = (): void => {
     term.end();
   };
-  signal.addEventListener('abort', end);
+  const forget = onAbort(signal, end);
   const kept = lease.keep(term.over).then(end);
-  terms.next(term);
+  // Over already: whoever begins to listen to that now would never hear of it.
+  if (!term.over.aborted) terms.next(term);
   await kept;
-  signal.removeEventListener('abort', end);
+  forget();
   return term;
+}
+
+/** Calls `listener` when `signal` aborts, at once if it has; returns what takes the listener away. */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener);
+  return () => {
+    signal.removeEventListener('abort', listener);
+  };
 }
