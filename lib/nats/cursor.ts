@@ -2,6 +2,14 @@ import type { JsMsg, StreamInfo } from '@nats-io/jetstream';
 import { type Bucket, checkSame } from './bucket.js';
 import { NatsDefinitionsError } from './errors.js';
 
+/** `onCaughtUp` threw: nothing that another consumer would mend, whatever the error looks like. */
+export class CaughtUpFailed extends Error {
+  /** @param thrown no `cause`, which would be looked through for an error of the client */
+  constructor(readonly thrown: unknown) {
+    super('onCaughtUp threw');
+  }
+}
+
 /** How far one subscription has read a bucket, and whether it is still the same bucket. */
 export class Cursor {
   /** Revision of the last message that was told; 0: none yet. */
@@ -33,6 +41,7 @@ export class Cursor {
   /**
    * Once a consumer is made: what the bucket holds now it will tell, or has told.
    * @throws {NatsDefinitionsError} BUCKET_REPLACED
+   * @throws {CaughtUpFailed}
    */
   lookAt({ config, state }: StreamInfo): void {
     checkSame(this.bucket, config.description);
@@ -45,6 +54,7 @@ export class Cursor {
    * Hands a message on, unless it was told before.
    * @throws {NatsDefinitionsError} BUCKET_REPLACED when it is another one than was told: the server has lost that, and
    * has stored new ones since
+   * @throws {CaughtUpFailed}
    */
   take(msg: JsMsg, tell: (msg: JsMsg) => void): void {
     const { streamSequence, timestampNanos } = msg.info;
@@ -76,6 +86,10 @@ export class Cursor {
     if (this.#isBehind) return;
     const { caughtUp } = this;
     this.caughtUp = undefined;
-    caughtUp?.(this.last);
+    try {
+      caughtUp?.(this.last);
+    } catch (thrown) {
+      throw new CaughtUpFailed(thrown);
+    }
   }
 }

@@ -14,7 +14,7 @@ import {
   timer,
 } from 'rxjs';
 import type { Bucket } from './bucket.js';
-import { Cursor } from './cursor.js';
+import { CaughtUpFailed, Cursor } from './cursor.js';
 import { NatsDefinitionsError, definitionsError } from './errors.js';
 import { Patience } from './patience.js';
 import { stalls } from './stalls.js';
@@ -49,13 +49,13 @@ export function followStream(bucket: Bucket, options: FollowOptions): Observable
     return oneConsumer(bucket, cursor, patience, options.headersOnly === true).pipe(
       repeat({ delay: 50 }),
       retry({ delay: (error) => timer(patience.waitAfter(error)) }),
-      catchError((error: unknown) =>
-        hasCode(error, 'CLOSED')
-          ? from(bucket.connection.closed()).pipe(
-              mergeMap((why) => (why === undefined && !bucket.status.gaveUp ? EMPTY : throwError(() => error))),
-            )
-          : throwError(() => error),
-      ),
+      catchError((error: unknown) => {
+        if (error instanceof CaughtUpFailed) return throwError(() => error.thrown);
+        if (!hasCode(error, 'CLOSED')) return throwError(() => error);
+        return from(bucket.connection.closed()).pipe(
+          mergeMap((why) => (why === undefined && !bucket.status.gaveUp ? EMPTY : throwError(() => error))),
+        );
+      }),
     );
   });
 }

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection, errors } from '@nats-io/transport-node';
 import { EMPTY, take } from 'rxjs';
 import { type DefinitionSyncMsg, DefinitionSyncFanout } from 'ddl-fanout';
-import { type NatsDefinitions, natsDefinitions } from 'ddl-fanout/nats';
+import { type NatsDefinitions, NatsDefinitionsError, natsDefinitions } from 'ddl-fanout/nats';
 import { definition } from 'ddl-fanout/testing';
 import { encodeDefinitionSync } from 'ddl-fanout/wire';
 import { NatsFixture, type NatsServer, freePort, jetStream, natsServer } from '../../helpers/nats.js';
@@ -151,8 +151,12 @@ describeWith(natsServer, 'commits of natsDefinitions', () => {
     ]);
   });
 
-  it('error with what `onCaughtUp` throws', async () => {
-    const boom = new Error('boom');
+  it.each<[string, Error]>([
+    ['anything', new Error('boom')],
+    ['what looks like an error of the client that passes: it was tried again for ever', new errors.TimeoutError()],
+    ['what looks like the end of the connection', new errors.ClosedConnectionError()],
+    ['an error of another bucket', new NatsDefinitionsError('UNAVAILABLE', 'boom')],
+  ])('error with what `onCaughtUp` throws: %s', async (_, boom) => {
     const failing = definitions.commits({
       onCaughtUp: () => {
         throw boom;
