@@ -90,12 +90,11 @@ async function settled(jsm: JetStreamManager, first: StreamInfo): Promise<Stream
 
 /**
  * Opens a bucket, creating it when there is none; waits out servers that are just starting.
- * @param beside a bucket that is open on the same connection
  * @throws {FanoutError} BAD_OPTION when the account requires `maxBytes`
  * @throws {NatsDefinitionsError} NO_JETSTREAM, NOT_PERMITTED, TOO_FEW_SERVERS, BUCKET_UNFIT, BUCKET_FULL, CLOSED, UNAVAILABLE,
  * REFUSED
  */
-export async function openBucket(connection: NatsConnection, options: BucketOptions, beside?: Bucket): Promise<Bucket> {
+export async function openBucket(connection: NatsConnection, options: BucketOptions): Promise<Bucket> {
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: Math.min(options.timeout, 2_000) });
   const js = jetstream(connection, { timeout: Math.min(options.timeout, 2_000) });
   const config = configOf(options, connection);
@@ -114,7 +113,7 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
         prefix: `$KV.${name}.`,
         identity: info.config.description,
         timeout,
-        status: beside?.status ?? new ClientStatus(connection),
+        status: ClientStatus.of(connection),
       };
     } catch (raw) {
       const error = definitionsError(raw, `opening bucket ${name}`);

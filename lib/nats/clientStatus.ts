@@ -1,19 +1,29 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Subject } from 'rxjs';
 
-/** What a client says of its connection; one of these for all, since the client keeps a queue for everyone who asks. */
+const statuses = new WeakMap<NatsConnection, ClientStatus>();
+
+/** What a client says of its connection. */
 export class ClientStatus {
-  /** Each time the client is connected again; completes with the connection. */
+  /** Each time the client is connected again; completes when the client says no more. */
   readonly reconnects$ = new Subject<void>();
-  /** What the server says it did not let the user do; completes with the connection. */
+  /** What the server says it did not let the user do; completes when the client says no more. */
   readonly denials$ = new Subject<Error>();
   #gaveUp = false;
 
-  constructor(connection: NatsConnection) {
-    void this.#listen(connection).finally(() => {
+  private constructor(connection: NatsConnection) {
+    const complete = (): void => {
       this.reconnects$.complete();
       this.denials$.complete();
-    });
+    };
+    this.#listen(connection).then(complete, complete);
+  }
+
+  /** One for all that share a connection, since the client keeps a queue for everyone who asks until that closes. */
+  static of(connection: NatsConnection): ClientStatus {
+    const status = statuses.get(connection) ?? new ClientStatus(connection);
+    statuses.set(connection, status);
+    return status;
   }
 
   /**

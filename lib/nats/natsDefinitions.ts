@@ -129,7 +129,7 @@ export function natsDefinitions(
 async function open(connection: NatsConnection, wanted: BucketOptions, logger: Logger): Promise<NatsDefinitions> {
   const bucket = await openBucket(connection, wanted);
   const leases = { ...wanted, name: `${wanted.name}_leader`, maxBytes: LEASE_BYTES, history: 1 };
-  const openLease = () => openBucket(connection, leases, bucket);
+  const openLease = () => openBucket(connection, leases);
   const commits = (how: CommitsOptions = {}): Observable<DefinitionSyncMsg> => {
     checkCommits(objectOption('options', how));
     return commitsOf(bucket, logger, how);

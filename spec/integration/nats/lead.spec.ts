@@ -176,11 +176,13 @@ describeWith(natsServer, 'lead of natsDefinitions', () => {
     await other.term(0);
   });
 
-  it('asks the client for its status once, however often it is led: the client never forgets who asked', async () => {
+  it('asks the client for its status once, however often it is opened and led: the client never forgets who asked', async () => {
     const connection = await fixture.connect(server.url);
     const statuses = jest.spyOn(connection, 'status');
-    const node = await natsDefinitions(connection);
-    for (const n of [1, 2, 3]) await node.lead(() => of(n)).forEach(() => undefined);
+    for (const bucket of ['one', 'two']) {
+      const node = await natsDefinitions(connection, { bucket });
+      for (const n of [1, 2, 3]) await node.lead(() => of(n)).forEach(() => undefined);
+    }
     expect(statuses).toHaveBeenCalledTimes(1);
   });
 
