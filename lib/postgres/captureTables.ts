@@ -21,10 +21,10 @@ export function captureTables({ schema: s }: CaptureNames): string {
   return `
 CREATE TABLE IF NOT EXISTS ${s}.capture (
   version integer NOT NULL,
-  position bigint NOT NULL
+  position bigint NOT NULL,
+  complete boolean NOT NULL DEFAULT false,
+  stamp text
 );
-ALTER TABLE ${s}.capture ADD COLUMN IF NOT EXISTS complete boolean NOT NULL DEFAULT false;
-ALTER TABLE ${s}.capture ADD COLUMN IF NOT EXISTS stamp text;
 DELETE FROM ${s}.capture c USING ${s}.capture other WHERE (c.position, c.ctid) < (other.position, other.ctid);
 CREATE UNIQUE INDEX IF NOT EXISTS capture_one_row ON ${s}.capture ((true));
 CREATE TABLE IF NOT EXISTS ${s}.definition (
@@ -33,10 +33,9 @@ CREATE TABLE IF NOT EXISTS ${s}.definition (
   classid oid NOT NULL,
   objid oid NOT NULL,
   payload text NOT NULL,
-  position bigint NOT NULL
+  position bigint NOT NULL,
+  fingerprint text
 );
-ALTER TABLE ${s}.definition ADD COLUMN IF NOT EXISTS fingerprint text;
-ALTER TABLE ${s}.definition DROP CONSTRAINT IF EXISTS definition_pkey;
 CREATE INDEX IF NOT EXISTS definition_name ON ${s}.definition USING hash (name);
 CREATE INDEX IF NOT EXISTS definition_objid ON ${s}.definition (objid, classid);
 CREATE TABLE IF NOT EXISTS ${s}.change (
@@ -47,10 +46,9 @@ CREATE TABLE IF NOT EXISTS ${s}.change (
   action text NOT NULL,
   classid oid NOT NULL,
   objid oid NOT NULL,
-  payload text NOT NULL
+  payload text NOT NULL,
+  fingerprint text
 );
-ALTER TABLE ${s}.change ADD COLUMN IF NOT EXISTS fingerprint text;
-ALTER TABLE ${s}.change DROP CONSTRAINT IF EXISTS change_position_key;
 CREATE UNIQUE INDEX IF NOT EXISTS change_position ON ${s}.change (position) WHERE position IS NOT NULL;
 CREATE INDEX IF NOT EXISTS change_under_way ON ${s}.change (objid, classid) WHERE position IS NULL;
 CREATE TABLE IF NOT EXISTS ${s}.touched (

@@ -491,7 +491,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
-    it('tells nothing anew when it notes what an older version has not noted', async () => {
+    it('tells nothing anew when it notes what was not noted, or of another database', async () => {
       const { schema, listen, end } = await fresh(
         `CREATE TABLE s.t (a int); CREATE FUNCTION s.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
          CREATE TRIGGER trg BEFORE INSERT ON s.t FOR EACH ROW WHEN (NEW.a > 1) EXECUTE FUNCTION s.run();`,
@@ -505,9 +505,7 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
         );
       const before = await noted();
       expect(before).toMatchObject({ fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) });
-      await database.sql(`DROP EVENT TRIGGER ${schema}_end; DROP EVENT TRIGGER ${schema}_drop;
-        ALTER TABLE ${schema}.definition DROP COLUMN fingerprint;
-        ALTER TABLE ${schema}.change DROP COLUMN fingerprint`);
+      await database.sql(`UPDATE ${schema}.definition SET fingerprint = NULL`);
       await installCapture(database.client, { schema });
       expect(await noted()).toEqual(before);
       await listener.settled();
@@ -568,10 +566,10 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await end();
     });
 
-    it('takes an older capture with two rows, and keeps the one that is further', async () => {
+    it('takes a capture that a dump has given two rows, and keeps the one that is further', async () => {
       const { schema, listen, end } = await fresh(fn('s.a'));
-      await database.sql(`DROP INDEX ${schema}.capture_one_row; UPDATE ${schema}.capture SET version = 0;
-        INSERT INTO ${schema}.capture (version, position, complete) VALUES (0, 900, true)`);
+      await database.sql(`DROP INDEX ${schema}.capture_one_row;
+        INSERT INTO ${schema}.capture (version, position, complete) SELECT version, 900, complete FROM ${schema}.capture`);
       await installCapture(database.client, { schema });
       expect(await database.sql(`SELECT position::int AS position FROM ${schema}.capture`)).toEqual([
         { position: 900 },
@@ -606,17 +604,11 @@ export function captureConformance(open: () => Promise<TestDatabase>): void {
       await before.settled();
       before.stop();
       await database.sql(`UPDATE ${schema}.capture SET version = 0; DROP EVENT TRIGGER ${schema}_end; DROP EVENT TRIGGER ${schema}_drop;
-        ALTER TABLE ${schema}.capture DROP COLUMN complete, DROP COLUMN stamp; CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1';
-        CREATE OR REPLACE FUNCTION ${schema}.on_drop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-        DROP INDEX ${schema}.definition_name; ALTER TABLE ${schema}.definition ADD PRIMARY KEY (definition_type, name)`);
+        CREATE FUNCTION ${schema}.of_old_times() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP INDEX ${schema}.definition_name;
+        CREATE OR REPLACE FUNCTION ${schema}.on_drop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'`);
       const old = firstValueFrom(postgresDefinitions(database.client, { schema }));
       await expect(old).rejects.toMatchObject({ name: 'CaptureError', code: 'VERSION' });
       await installCapture(database.client, { schema });
-      expect(
-        await database.sql(
-          `SELECT FROM pg_constraint WHERE conrelid = '${schema}.definition'::regclass AND contype = 'p'`,
-        ),
-      ).toEqual([]);
       const after = listen({ snapshot: false });
       expect(await after.after('DROP FUNCTION s.f()')).toEqual(['delete function s.f()']);
       await end();
