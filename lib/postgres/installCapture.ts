@@ -71,7 +71,7 @@ async function hasItsCode(connection: PostgresConnection, names: CaptureNames): 
     throw new CaptureError('VERSION', `the capture was made by a newer library (version ${version})`);
   }
   // None: a dump of the schema alone was restored.
-  if (!(version >= captureVersion)) return false;
+  if (version !== captureVersion) return false;
   const [code] = await connection.query(isCurrent(names));
   return code?.['current'] === true;
 }
