@@ -3,6 +3,7 @@ import { captureState, type CaptureState } from './captureState.js';
 import { delivered } from './deliver.js';
 import { outcomeSince } from './outcome.js';
 import type { Asking, PostgresConnection } from './postgresLike.js';
+import { prune } from './prune.js';
 import type { CheckedReaderOptions } from './readerOptions.js';
 import { messageOf, NOTHING } from './rowMessage.js';
 import { Turn } from './turn.js';
@@ -151,9 +152,8 @@ export class CaptureReader {
     if (this.unpruned >= BATCH) await this.prune(turn);
   }
 
-  /** Removes from the log what all readers have noted. */
   private async prune(turn: Turn): Promise<void> {
-    await turn.query(`DELETE FROM ${this.s}.change WHERE position <= (SELECT min(position) FROM ${this.s}.reader)`);
+    await prune(turn, this.options.names);
     this.unpruned = 0;
   }
 

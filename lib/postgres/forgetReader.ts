@@ -4,6 +4,7 @@ import { checkNothingHidden, hiddenTables } from './hiddenTables.js';
 import type { CaptureOptions } from './installCapture.js';
 import type { PostgresLike } from './postgresLike.js';
 import { checkClient } from './connection.js';
+import { prune } from './prune.js';
 import { checkReader } from './readerOptions.js';
 import { withConnection } from './withConnection.js';
 
@@ -17,13 +18,12 @@ import { withConnection } from './withConnection.js';
 export function forgetReader(client: PostgresLike, reader: string, options: CaptureOptions = {}): Promise<boolean> {
   checkClient(client);
   const names = captureNames(objectOption('options', options).schema);
-  const { schema: s } = names;
   checkReader(reader);
   return withConnection(client, 'forgetting a reader', async (connection) => {
     const [found] = await connection.query(`SELECT ${hiddenTables(names)} AS hidden`);
     checkNothingHidden(names, found?.['hidden']);
-    const gone = await connection.query(`DELETE FROM ${s}.reader WHERE name = $1 RETURNING name`, [reader]);
-    await connection.query(`DELETE FROM ${s}.change WHERE position <= (SELECT min(position) FROM ${s}.reader)`);
+    const gone = await connection.query(`DELETE FROM ${names.schema}.reader WHERE name = $1 RETURNING name`, [reader]);
+    await prune(connection, names);
     return gone.length > 0;
   });
 }
