@@ -37,13 +37,18 @@ export class NatsDefinitionsError extends CodedError<NatsDefinitionsErrorCode> {
   override readonly name = 'NatsDefinitionsError';
 }
 
+/** Whether it is an error of this library's with one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly NatsDefinitionsErrorCode[]): boolean {
+  return error instanceof NatsDefinitionsError && codes.includes(error.code);
+}
+
 /**
  * Whether `publish` has rejected a message for what it is (TOO_LONG, TOO_LARGE, UNENCODABLE), so that no other try, node or
  * time would store it. Whoever relays a source decides whether to go on without it, or to stand still.
  */
 export function isUndeliverable(error: unknown): boolean {
   if (error instanceof WireError) return error.code === 'UNENCODABLE';
-  return error instanceof NatsDefinitionsError && (error.code === 'TOO_LONG' || error.code === 'TOO_LARGE');
+  return hasCode(error, 'TOO_LONG', 'TOO_LARGE');
 }
 
 /** `err_code` of JetStream's API to what it means here. */
@@ -114,10 +119,10 @@ export function definitionsError(error: unknown, doing: string): unknown {
 
 /** Whether trying again will help, however long it takes. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof NatsDefinitionsError && error.code === 'UNAVAILABLE';
+  return hasCode(error, 'UNAVAILABLE');
 }
 
 /** Whether trying again may help: of a refusal that this does not know, nobody can say. */
 export function mayPass(error: unknown): boolean {
-  return isPassing(error) || (error instanceof NatsDefinitionsError && error.code === 'REFUSED');
+  return hasCode(error, 'UNAVAILABLE', 'REFUSED');
 }

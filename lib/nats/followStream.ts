@@ -15,7 +15,7 @@ import {
 } from 'rxjs';
 import type { Bucket } from './bucket.js';
 import { CaughtUpFailed, Cursor } from './cursor.js';
-import { NatsDefinitionsError, definitionsError } from './errors.js';
+import { definitionsError, hasCode } from './errors.js';
 import { Patience } from './patience.js';
 import { stalls } from './stalls.js';
 
@@ -133,8 +133,4 @@ function isOfReading(denial: Error & { readonly subject?: unknown }, { stream }:
 /** Resolves when the consumer's server is silent, or says that the consumer or the stream is gone. */
 async function brokenOff(messages: ConsumerMessages): Promise<void> {
   for await (const { type } of messages.status()) if (broken.has(type)) return;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof NatsDefinitionsError && error.code === code;
 }

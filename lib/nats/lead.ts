@@ -15,7 +15,7 @@ import {
 import type { DefinitionSyncMsg } from '../definition.js';
 import { badOption } from '../options.js';
 import type { Bucket } from './bucket.js';
-import { NatsDefinitionsError, definitionsError } from './errors.js';
+import { definitionsError, hasCode } from './errors.js';
 import { Lease } from './lease.js';
 import { Patience } from './patience.js';
 import { pause } from './pause.js';
@@ -80,7 +80,7 @@ export function leadBy<T>(
 function workOf<T>(term: Term, work: (term: DefinitionsTerm) => ObservableInput<T>): Observable<T> {
   return from(work(viewOf(term))).pipe(
     catchError((error: unknown) => {
-      if (!isFenced(error)) return throwError(() => error);
+      if (!hasCode(error, 'FENCED')) return throwError(() => error);
       term.end();
       return NEVER;
     }),
@@ -103,10 +103,6 @@ function unlessStored(options: TermPublishOptions | undefined): boolean {
   throw badOption('unlessStored', 'a boolean', value);
 }
 
-function isFenced(error: unknown): boolean {
-  return error instanceof NatsDefinitionsError && error.code === 'FENCED';
-}
-
 /** Emits each term as it begins. */
 async function campaign(
   bucket: Bucket,
@@ -127,7 +123,7 @@ async function campaign(
       if (term?.failure !== undefined) wait = Math.max(wait, patience.waitAfter(term.failure));
     } catch (raw) {
       const error = definitionsError(raw, `leading in bucket ${bucket.name}`);
-      if (!isFenced(error)) wait = patience.waitAfter(error);
+      if (!hasCode(error, 'FENCED')) wait = patience.waitAfter(error);
     } finally {
       await lease.release();
     }

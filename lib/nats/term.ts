@@ -2,7 +2,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BehaviorSubject, type Subscription, filter, firstValueFrom, fromEvent, takeUntil, timeout } from 'rxjs';
 import { type Bucket, checkSame } from './bucket.js';
-import { NatsDefinitionsError, apiCode, wrongLastSequence } from './errors.js';
+import { NatsDefinitionsError, apiCode, hasCode, wrongLastSequence } from './errors.js';
 import { followStream } from './followStream.js';
 import { leaderKey } from './key.js';
 import { LastValues } from './lastValues.js';
@@ -195,7 +195,7 @@ export class Term {
   }
 
   #reasonOf(error: unknown): unknown {
-    if (error instanceof NatsDefinitionsError && error.code === 'CLOSED') this.end();
+    if (hasCode(error, 'CLOSED')) this.end();
     return this.#isOver() ? this.#fenced(error) : error;
   }
 
