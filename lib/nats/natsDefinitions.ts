@@ -50,8 +50,8 @@ export interface NatsDefinitions {
   /**
    * Stores a message and resolves with its revision once the server has it; tries again meanwhile, and never stores twice.
    * Rejects with `FanoutError` BAD_OPTION, `WireError` UNENCODABLE or a `NatsDefinitionsError`: TOO_LONG, TOO_LARGE,
-   * BUCKET_FULL, NOT_PERMITTED, UNAVAILABLE, REFUSED or CLOSED. Publishes that do not wait for each other may be stored in any
-   * order.
+   * BUCKET_FULL, BUCKET_REPLACED (another stream has its subjects now), NOT_PERMITTED, UNAVAILABLE, REFUSED or CLOSED.
+   * Publishes that do not wait for each other may be stored in any order.
    */
   readonly publish: (msg: DefinitionSyncMsg, options?: PublishOptions) => Promise<bigint>;
   /**

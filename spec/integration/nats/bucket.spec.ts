@@ -182,6 +182,13 @@ describeWith(natsServer, 'the bucket of natsDefinitions', () => {
     await refused;
   });
 
+  it('when another stream has taken its subjects rejects publishes with BUCKET_REPLACED, at once', async () => {
+    const { publish } = await open();
+    await jsm.streams.delete('KV_definitions');
+    await jsm.streams.add({ name: 'other', subjects: ['$KV.definitions.>'] });
+    await expect(publish(definition('a'))).rejects.toEqual(code('BUCKET_REPLACED'));
+  });
+
   it('does not let a follower go on behind a revision that the bucket has not reached', async () => {
     const { publish, commits } = await open();
     await publish(definition('a'));
