@@ -4,9 +4,10 @@ import { pinnedSettings } from './pinnedSettings.js';
 /**
  * The SQL function that tells whatever differs between the catalogs and what was told: everything at the first
  * installation, later what no event trigger saw (a renamed role, a capture that was switched off, a restored dump).
- * A restore or pg_upgrade gives the same definitions other oids: they are found by name and told nothing about.
- * So does whatever is looked at before the next installation: the oids of another database may be those of other definitions here. The
- * stamp tells, of oids that nothing but a dump changes. What has no object any more is no object's, of whatever oid: it has 0.
+ * A restore or pg_upgrade gives the same definitions other oids: they are found by name, and nothing is told of them. The first DDL
+ * that is looked at afterwards does the same, if it comes before the next installation: the oids in a dump may be those of other
+ * definitions here. The stamp tells: it is made of oids of the capture itself, which are others once it is restored. A definition
+ * whose object is gone gets the oid 0, which no object has.
  *
  * A dump of the data alone adds its rows to those that are there, and sets the sequence of ids back: the next commits would fail of
  * numbers that are taken.
