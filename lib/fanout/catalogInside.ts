@@ -47,18 +47,20 @@ export class CatalogInside {
     stringOption('frame.msg.definitionType', definitionType);
     stringOption('frame.msg.name', name);
     const key = scopeKey(checkScope(scope));
-    this.append(key, frame);
-    this.open(key).sweep();
+    this.append(key, frame).sweep();
     this.close(key);
   }
 
-  append(key: string, frame: DefinitionFrame): void {
+  /** @returns the log that took it */
+  append(key: string, frame: DefinitionFrame): ScopeLog {
     const { sequence } = frame;
     if (!(Number.isSafeInteger(sequence) && sequence > this.last)) {
       throw new FanoutError('OUT_OF_ORDER', `a frame's sequence must be above ${this.last}, got ${sequence}`);
     }
-    this.open(key).append(frame);
+    const log = this.open(key);
+    log.append(frame);
     this.last = sequence;
+    return log;
   }
 
   /** The log of a scope; made when there is none. */

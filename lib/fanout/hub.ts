@@ -94,10 +94,7 @@ export class Hub implements SubjectLike<DefinitionFrame> {
     const group = this.#groups.get(key);
     // What the frame makes of a tombstone that it replaces depends on whether anybody still needs that.
     if (group?.log?.hasTombstones) this.#sweep(key);
-    if (catalog !== undefined) {
-      catalog.append(key, frame);
-      this.#unswept.add(key);
-    }
+    if (catalog?.append(key, frame).hasTombstones) this.#unswept.add(key);
     if (group !== undefined) {
       group.offer(frame);
       this.#closeIfEmpty(group);

@@ -128,8 +128,10 @@ export class PulledSession extends Session {
   /** It stays lined up. */
   private takeFromRow(): DefinitionFrame | undefined {
     const { head } = this;
+    // The end of the row: nothing waits, and the group need not be asked.
+    if (head?.next === undefined) return undefined;
     const waiting = this.group.offered(this);
-    if (head === undefined || waiting === 0) return undefined;
+    if (waiting === 0) return undefined;
     this.since++;
     this.head = head.next;
     this.done++;
