@@ -6,6 +6,7 @@ import { group as codec } from './codec.js';
 import { group as complete } from './complete.js';
 import { group as full } from './full.js';
 import { group as idle } from './idle.js';
+import { group as kinds } from './kinds.js';
 import { group as queue } from './queue.js';
 import { group as replay } from './replay.js';
 import { group as scope } from './scope.js';
@@ -23,5 +24,6 @@ export const groups: readonly Group[] = [
   replay,
   behind,
   codec,
+  kinds,
   bundle,
 ];

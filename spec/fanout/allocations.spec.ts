@@ -12,6 +12,8 @@ import type { FanoutOptions } from 'ddl-fanout';
 const SESSIONS = 2_000;
 /** Less than a word for each session: whatever is made is made once for all. */
 const FOR_ALL = 8 * SESSIONS;
+/** The facts of one: three fields and their header. */
+const LOG_LINE = 6 * 8;
 const ROUNDS = 8;
 const msg = definition('f()');
 const names = Array.from({ length: SESSIONS }, (_, i) => `session-${i}`);
@@ -52,6 +54,15 @@ describe('the memory that is allocated', () => {
     fanout.broadcast(msg);
     expect(allocatedBy(() => fanout.broadcast(msg))).toBeLessThan(FOR_ALL);
     expect(fanout.framesDropped).toBe(ROUNDS * SESSIONS);
+  });
+
+  it('by the end of all is what the log lines take, and no more', () => {
+    const rounds = Array.from({ length: ROUNDS + 1 }, () => fanoutTo(() => undefined));
+    // The first has the functions compiled.
+    rounds.pop()?.complete();
+    const bytes = allocatedBy(() => rounds.pop()?.complete());
+    expect(bytes / SESSIONS).toBeLessThan(2 * LOG_LINE);
+    expect(rounds).toEqual([]);
   });
 
   it('by a broadcast does not grow with the receivers, nor by taking from them', () => {
