@@ -1,4 +1,5 @@
 import { config, from, map, Observable, Subscription } from 'rxjs';
+import { show } from './options.js';
 import { guarded, reportUnhandled } from './unhandled.js';
 import type { ObservableInput, ObservableNotification, Observer, Subscriber } from 'rxjs';
 
@@ -34,14 +35,14 @@ export class Following<R> extends Subscription implements Observer<R> {
   }
 
   /**
-   * An `input` that is no ObservableInput is an error of the delivery (a TypeError), as in RxJS.
+   * An `input` that is no ObservableInput is an error of the delivery, a TypeError, as in RxJS.
    * @returns whether it has completed already
    */
   follow(input: ObservableInput<R>): boolean {
     this.delivery.hold(this);
     try {
       // Anything else gets a Subscriber of RxJS: other libraries' Observables may wrap what they are given, or look for methods.
-      const results$ = input instanceof Observable ? input : from(input).pipe(map((result) => result));
+      const results$ = input instanceof Observable ? input : from(checked(input)).pipe(map((result) => result));
       results$.subscribe(this);
     } catch (error) {
       this.error(error);
@@ -121,4 +122,11 @@ export class Following<R> extends Subscription implements Observer<R> {
     const { onStoppedNotification } = config;
     if (onStoppedNotification) setTimeout(onStoppedNotification, 0, notification, this as unknown as Subscriber<R>);
   }
+}
+
+/** What an arrow function returns unawares: the length after a push, whether a socket took all. RxJS would not say who did. */
+function checked<R>(input: ObservableInput<R>): ObservableInput<R> {
+  const isStream = ['object', 'function', 'string'].includes(typeof input) && (input as unknown) !== null;
+  if (isStream) return input;
+  throw new TypeError(`deliver must return nothing or an ObservableInput, got ${show(input)}`);
 }

@@ -1,5 +1,5 @@
 import { tap } from 'rxjs';
-import { badOption, objectOption, sequenceOption, wholeNumber } from '../options.js';
+import { badOption, objectOption, wholeNumber } from '../options.js';
 import { CatalogInside } from './catalogInside.js';
 import { ALL_DELETES, NO_DELETES } from './logReader.js';
 import { checkScope, scopeKey } from './scopeKey.js';
@@ -67,10 +67,10 @@ export class DefinitionCatalog {
 
   /**
    * The last frames of one scope whose sequence is above `sequence`, tombstones too, in order.
-   * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more and the scope's ids are u64.
+   * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more, or Infinity (there are none), and the scope's ids are u64.
    */
   framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
-    return this.#inside.frames(sequenceOption('sequence', sequence), scopeKey(checkScope(scope)), ALL_DELETES);
+    return this.#inside.frames(wholeNumber('sequence', sequence), scopeKey(checkScope(scope)), ALL_DELETES);
   }
 
   /**

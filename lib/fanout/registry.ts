@@ -28,6 +28,7 @@ export class Registry implements HubHost {
   readonly #ending = new Set<Session>();
   /** The fan-out is over: those that are left only drain. */
   over = false;
+  failed = false;
   /** The hub, and the sessions of whose end not all is told yet. */
   #unfinished = 1;
 
@@ -98,20 +99,20 @@ export class Registry implements HubHost {
     const draining: Session[] = [];
     this.#sessions.forEach((session) => {
       session.close('completed');
-      if (!session.closed) draining.push(session);
+      if (session.closed) return;
+      // Before the next is told: whoever that is may take the last frame of this one.
+      session.leave();
+      draining.push(session);
     });
     this.#sessions = new KeyedMap();
-    for (const session of draining) {
-      if (session.closed) continue;
-      session.leave();
-      this.#ending.add(session);
-    }
+    for (const session of draining) if (!session.closed) this.#ending.add(session);
   }
 
   /** The fan-out is over: all sessions end now, those that drain too, before any of them is told. */
   fail(error: unknown): void {
     const sessions = this.#everybody();
     this.over = true;
+    this.failed = true;
     this.#sessions = new KeyedMap();
     const ends = sessions.map((session) => ({ session, discarded: session.stop('failed', error) }));
     this.logger.error('the fan-out has failed, and all its sessions with it', { sessions: sessions.length, error });

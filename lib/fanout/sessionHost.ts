@@ -15,6 +15,8 @@ export interface SessionHost {
   readonly turns: Turns;
   /** The fan-out is over. */
   readonly over: boolean;
+  /** It is over by an error of its own, which all sessions fail with. */
+  readonly failed: boolean;
   /** The last sequence in the catalog; 0 without one. */
   lastSequence(): number;
   /** A session of the group needs its tombstones no longer: those in excess go with the next broadcast. */

@@ -56,9 +56,11 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
   override unsubscribe(): void {
     if (this.#observer === undefined) return;
     this.#observer = undefined;
-    // First of all: what others have added may broadcast.
+    // Closed for whoever is told of the end, and what others have added comes after it: that may broadcast.
+    this.closed = true;
     this.#session?.end('unsubscribed');
     this.#session = undefined;
+    this.closed = false;
     super.unsubscribe();
   }
 }
@@ -86,8 +88,10 @@ export class SessionObservable<R> extends Observable<R> {
 }
 
 /** An operator's, mostly; RxJS takes it as it is. */
-function isSubscriber(observer: object | null | undefined): observer is Subscriber<unknown> {
-  return typeof (observer as Partial<Subscription> | null | undefined)?.add === 'function';
+function isSubscriber(observer: unknown): observer is Subscriber<unknown> {
+  if (typeof observer !== 'object' || observer === null) return false;
+  const { add, remove, unsubscribe } = observer as Partial<Subscription>;
+  return typeof add === 'function' && typeof remove === 'function' && typeof unsubscribe === 'function';
 }
 
 function handlersOf<R>(
@@ -95,6 +99,12 @@ function handlersOf<R>(
   error: Fail | null | undefined,
   complete: (() => void) | null | undefined,
 ): Handlers<R> {
-  if (observer && typeof observer !== 'function') return observer;
-  return observer || error || complete ? { next: observer, error, complete } : NOBODY;
+  if (typeof observer === 'object' && observer !== null) return observer;
+  if (!observer && !error && !complete) return NOBODY;
+  return { next: orNone(observer), error: orNone(error), complete: orNone(complete) };
+}
+
+/** Without types it may be what `isWanted && handler` comes to. */
+function orNone<F>(handler: F): F | undefined {
+  return typeof handler === 'function' ? handler : undefined;
 }

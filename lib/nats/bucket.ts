@@ -128,7 +128,11 @@ export async function openBucket(connection: NatsConnection, options: BucketOpti
 function unanswered(raw: unknown, error: unknown, name: string): unknown {
   if (!(raw instanceof Error) || !['JetStreamNotEnabled', 'NoResponders', 'RequestError'].includes(raw.name))
     return error;
-  return new NatsDefinitionsError('NO_JETSTREAM', `opening bucket ${name}: nobody answers for JetStream`, {
-    cause: raw,
-  });
+  return new NatsDefinitionsError(
+    'NO_JETSTREAM',
+    `opening bucket ${name}: nobody answers for JetStream, which nats-server runs with -js`,
+    {
+      cause: raw,
+    },
+  );
 }

@@ -57,9 +57,9 @@ export function postgresDefinitions(
         delay: (error: unknown, attempt) => {
           if (error instanceof DeliveryFailed) return throwError(() => error.cause);
           if (!isPassing(error)) return throwError(() => meaningOf(error, 'reading the capture'));
-          const wait =
-            Math.min(reconnect.maxDelay, reconnect.initialDelay * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
-          logger.warn('lost the connection to PostgreSQL', { reader, attempt, wait, error });
+          const longest = Math.min(reconnect.maxDelay, reconnect.initialDelay * 2 ** (attempt - 1));
+          const wait = Math.ceil(longest * (0.5 + Math.random() / 2));
+          logger.warn('no connection to PostgreSQL', { reader, attempt, wait, error });
           return timer(wait, scheduler);
         },
       }),

@@ -1,4 +1,4 @@
-import { badOption, functionOption, objectOption } from '../options.js';
+import { badOption, functionOption, objectOption, show } from '../options.js';
 import { AuthenticationUnavailable, checkIdentity, type Authenticate, type Identity } from './identity.js';
 import { checkAlgorithms, checkKey, checkKeySet, type KeyInput } from './jwtKey.js';
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
@@ -101,14 +101,17 @@ async function loadJose() {
 function defaultIdentity({ sub, tenant_id: tenantId, database_id: databaseId }: JwtClaims): Identity {
   if (sub === undefined) throw new TypeError('a token must have a subject');
   if (tenantId === undefined && databaseId === undefined) return { subject: sub };
-  return { subject: sub, scope: { tenantId: u64Claim(tenantId), databaseId: u64Claim(databaseId) } };
+  return {
+    subject: sub,
+    scope: { tenantId: u64Claim('tenant_id', tenantId), databaseId: u64Claim('database_id', databaseId) },
+  };
 }
 
 /** A JSON number above 2^53 is not the one that was meant. */
-function u64Claim(value: unknown): bigint {
+function u64Claim(claim: string, value: unknown): bigint {
   if (Number.isSafeInteger(value) || (typeof value === 'string' && /^\d{1,20}$/.test(value)))
     return BigInt(value as string);
-  throw new TypeError('a scope must have ids that are whole numbers or decimal strings');
+  throw new TypeError(`the claim ${claim} must be a whole number, or one as a decimal string, got ${show(value)}`);
 }
 
 function checkKeys(key: unknown, jwks: KeySetInput, algorithms: readonly string[]): JSONWebKeySet | URL {

@@ -78,7 +78,8 @@ export class ServedSession implements RegistrationListener {
     const isOverflow = error instanceof FanoutError && error.code === 'BUFFER_OVERFLOW';
     const { sessionId, identity } = this;
     const message = isOverflow ? 'a client is too slow' : 'a session failed';
-    this.transport.settings.logger.warn(message, { sessionId, subject: identity.subject, error });
+    // At info: the fan-out has warned of it.
+    this.transport.settings.logger.info(message, { sessionId, subject: identity.subject, error });
     this.transport.fail(Fault.failed);
   }
 

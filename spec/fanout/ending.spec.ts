@@ -205,14 +205,43 @@ describe('error (F11)', () => {
     fanout.error(over);
     expect(events.slice(2)).toEqual(['ended old failed 2', 'ended slow failed 2', '|']);
     expect(fanout.stats()).toMatchObject({ activeSessions: 0, ending: 0, discarded: 4, waiting: 0, inFlight: 0 });
-    expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(2);
-    expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([
+    // One line for all: a hundred thousand at warn, each with the stack of the same error, would stop the process.
+    expect(logger.lines.filter(({ level }) => level === 'debug')).toHaveLength(2);
+    expect(logger.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([
       {
         level: 'error',
         message: 'the fan-out has failed, and all its sessions with it',
         context: { sessions: 2, error: over },
       },
     ]);
+  });
+
+  it.each(['tryReceive', 'receive'] as const)(
+    'ends a receiver whose last frame is taken, by %s, while all are being ended',
+    (take) => {
+      const catalog = new DefinitionCatalog();
+      const fanout = new DefinitionSyncFanout({ logger: silent, catalog });
+      const events = eventsOf(fanout);
+      const receiver = fanout.receiver('receiver');
+      fanout.register('other', () => undefined).subscribe({ complete: () => void receiver[take]() });
+      broadcast(fanout, 'a');
+      fanout.complete();
+      expect(events.slice(2)).toEqual(['ended other completed 0', 'ended receiver completed 0', '|']);
+      expect(fanout.stats()).toMatchObject({ ending: 0, delivered: 2, waiting: 0 });
+      // Nobody holds the catalog any more.
+      new DefinitionSyncFanout({ catalog });
+    },
+  );
+
+  it('warns of a session that fails while it drains after `complete()`', () => {
+    const logger = recordingLogger();
+    const fanout = new DefinitionSyncFanout({ logger });
+    const inner = new Subject<never>();
+    fanout.register('slow', () => inner).subscribe();
+    broadcast(fanout, 'a');
+    fanout.complete();
+    inner.error(over);
+    expect(logger.lines.at(-1)).toMatchObject({ level: 'warn', message: 'session failed', context: { error: over } });
   });
 
   it('lets go of the frame under way and of those behind it, when it is called inside a broadcast', () => {
@@ -241,7 +270,7 @@ describe('error (F11)', () => {
       seen.push([fanout.activeSessions, fanout.stats().broadcast, late]);
     };
     const fanout: DefinitionSyncFanout = new DefinitionSyncFanout({
-      logger: recordingLogger(({ level }) => level === 'warn' && look()),
+      logger: recordingLogger(({ level }) => level === 'debug' && look()),
     });
     fanout.register('a', () => undefined).subscribe({ error: look });
     fanout.events$.subscribe((event) => event.type === 'ended' && look());

@@ -48,6 +48,16 @@ const FORMS: Record<string, Subscribe> = {
   'next and error': (results$, { next, error }) => results$.subscribe({ next, error }),
   'three functions': (results$, { next, error, complete }) => results$.subscribe(next, error, complete),
   'no next': (results$, { error, complete }) => results$.subscribe(null, error, complete),
+  'an observer that has a method `add`': (results$, observer) =>
+    results$.subscribe({ ...observer, add: () => undefined } as Observer<string>),
+  'a function that has a method `add`': (results$, { next, error, complete }) =>
+    results$.subscribe(
+      Object.assign((value: string) => next(value), { add: () => undefined }),
+      error,
+      complete,
+    ),
+  'what `isWanted && handler` may come to': (results$, { error }) =>
+    results$.subscribe(false as never, error, 0 as never),
   'a Subject': (results$, observer) => {
     const between = new Subject<string>();
     between.subscribe(observer);
@@ -114,6 +124,26 @@ describe('the observer of a session', () => {
     const seen: string[] = [];
     told.subscribe((name) => seen.push(name));
     expect([seen, delivered, fanout.activeSessions]).toEqual([['a'], ['a'], 0]);
+  });
+
+  it('raises nothing without an error handler, whatever else it has', () => {
+    const collector = { items: [] as string[], add: () => undefined, next: () => undefined };
+    const unhandled = unhandledIn(() => {
+      const { results$, error } = session();
+      results$.subscribe(collector);
+      error();
+    });
+    expect(unhandled).toEqual([]);
+  });
+
+  it('is closed when others are told of its end, and its finalizers run after that', () => {
+    const fanout = new DefinitionSyncFanout({ logger: silent });
+    const order: unknown[] = [];
+    const subscription = fanout.register('lite', () => undefined).subscribe({ complete: () => order.push('|') });
+    subscription.add(() => order.push('torn down'));
+    fanout.events$.subscribe(({ type }) => order.push(type, subscription.closed));
+    subscription.unsubscribe();
+    expect(order).toEqual(['ended', true, 'torn down']);
   });
 
   it('is let go of when it has been told the end', () => {

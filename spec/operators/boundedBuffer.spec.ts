@@ -177,6 +177,18 @@ describe('boundedBuffer', () => {
       expect(errors).toEqual([expect.any(TypeError)]);
     });
 
+    it.each([
+      [1, '1'],
+      [false, 'false'],
+      [null, 'null'],
+    ])('says that it was `deliver` that returned %p', (result, shown) => {
+      let message = '';
+      of('a')
+        .pipe(boundedBuffer(() => result as never))
+        .subscribe({ error: (error: unknown) => (message = (error as Error).message) });
+      expect(message).toBe(`deliver must return nothing or an ObservableInput, got ${shown}`);
+    });
+
     it('has returned from `subscribe` before the next begins, when it completes synchronously', () => {
       const log: string[] = [];
       const deliver = (value: string) =>

@@ -56,18 +56,18 @@ describe('jwtAuthenticator', () => {
     expect(await verify(await sign({ sub: 'me' }))).toEqual({ subject: 'me', expiresAt: undefined });
   });
 
-  it.each<[string, JWTPayload]>([
-    ['no subject', {}],
-    ['a tenant without a database', { sub: 'me', tenant_id: 7 }],
-    ['a database without a tenant', { sub: 'me', database_id: 7 }],
-    ['an id above 2^53 as a number', { sub: 'me', tenant_id: 2 ** 53, database_id: 1 }],
-    ['an id that is a fraction', { sub: 'me', tenant_id: 1.5, database_id: 1 }],
-    ['an id that is no number', { sub: 'me', tenant_id: '0x7', database_id: 1 }],
-    ['an id of another type', { sub: 'me', tenant_id: null, database_id: 1 }],
-    ['an expiry in the past', { sub: 'me', exp: NOW - 10 }],
-    ['a beginning in the future', { sub: 'me', nbf: NOW + 10 }],
-  ])('refuses a token with %s', async (_what, claims) => {
-    await expect(verify(await sign(claims))).rejects.toThrow();
+  it.each<[string, JWTPayload, string]>([
+    ['no subject', {}, 'a token must have a subject'],
+    ['a tenant without a database', { sub: 'me', tenant_id: 7 }, 'database_id must be a whole number'],
+    ['a database without a tenant', { sub: 'me', database_id: 7 }, 'tenant_id must be a whole number'],
+    ['an id above 2^53 as a number', { sub: 'me', tenant_id: 2 ** 53, database_id: 1 }, 'got 9007199254740992'],
+    ['an id that is a fraction', { sub: 'me', tenant_id: 1.5, database_id: 1 }, 'got 1.5'],
+    ['an id that is no number', { sub: 'me', tenant_id: '0x7', database_id: 1 }, 'got "0x7"'],
+    ['an id of another type', { sub: 'me', tenant_id: null, database_id: 1 }, 'got null'],
+    ['an expiry in the past', { sub: 'me', exp: NOW - 10 }, 'exp'],
+    ['a beginning in the future', { sub: 'me', nbf: NOW + 10 }, 'nbf'],
+  ])('refuses a token with %s, and says what is wrong', async (_what, claims, reason) => {
+    await expect(verify(await sign(claims))).rejects.toThrow(reason);
   });
 
   it('takes a token that expired less than 2 seconds ago, or begins within 2', async () => {
