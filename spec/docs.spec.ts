@@ -45,6 +45,7 @@ describe('the manual', () => {
 
   it.each([
     ['README.md 0', '1 tax 27\n'],
+    ['docs/postgres.md 1', 'put public.tax()\n'],
     ['docs/wire.md 0', /^true 31\n\d{13}n\n$/],
     ['docs/testing.md 0', ''],
     ['docs/testing.md 1', ''],
