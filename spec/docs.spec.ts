@@ -49,7 +49,7 @@ describe('the manual', () => {
     ['docs/wire.md 0', /^true 31\n\d{13}n\n$/],
     ['docs/testing.md 0', ''],
     ['docs/testing.md 1', ''],
-    ['docs/metrics.md 0', ''],
+    ['docs/metrics.md 0', /'ddl_fanout\.broadcasts'/],
   ])(
     'has code that runs as it stands: %s',
     async (block, says) => {
