@@ -83,7 +83,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     return discarded;
   }
 
-  /** The other half: whoever is to know. Without closures, since the garbage of very many that end at once is collected meanwhile. */
+  /** The other half: whoever is to know. Without closures: the garbage of very many that end at once is collected meanwhile. */
   tell(discarded: number, reason: EndReason, error?: unknown): void {
     this.#tearDown();
     announceEnd(this.host, this.id, discarded, reason, error);

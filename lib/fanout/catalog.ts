@@ -67,7 +67,8 @@ export class DefinitionCatalog {
 
   /**
    * The last frames of one scope whose sequence is above `sequence`, tombstones too, in order.
-   * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more, or Infinity (there are none), and the scope's ids are u64.
+   * @throws {FanoutError} BAD_OPTION unless `sequence` is a whole number of 0 or more, or Infinity (none is above it), and the
+   * scope's ids are u64.
    */
   framesAfter(sequence: number, scope?: DefinitionScope): IterableIterator<DefinitionFrame> {
     return this.#inside.frames(wholeNumber('sequence', sequence), scopeKey(checkScope(scope)), ALL_DELETES);

@@ -123,8 +123,9 @@ export class DefinitionSyncFanout implements Observer<DefinitionSyncMsg> {
    *
    * - An id that is in use: the new session replaces the old one, which gets what it has waiting and completes.
    * - `deliver` can run before `subscribe` has returned (replay).
-   * - A failure is in the log, at warn, and on `events$`; a bare `subscribe()` raises nothing. Behind an operator (`takeUntil`)
-   *   an error handler is needed, as always in RxJS, or a failure ends a Node process.
+   * - A failure is on `events$`, and in the log, at warn (that of the fan-out itself once for all, at error); a bare `subscribe()`
+   *   raises nothing. Behind an operator (`takeUntil`) an error handler is needed, as always in RxJS, or a failure ends a Node
+   *   process.
    * - An adapter MUST unsubscribe when its transport closes, and before it registers again on the same transport.
    *
    * @param deliver called with one frame at a time. Returns nothing: delivered. Returns an ObservableInput: delivered

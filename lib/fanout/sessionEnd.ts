@@ -2,8 +2,8 @@ import type { EndReason } from './events.js';
 import type { SessionHost } from './sessionHost.js';
 
 /**
- * Tells how a session ended, once it has: on `events$`, and in the log, at warn when it failed, otherwise at debug. Those that fail
- * with their fan-out are in one line of its own.
+ * Tells how a session ended, once it has: on `events$`, and in the log, at warn when it failed, otherwise at debug. Those that
+ * fail with their fan-out are in one line of its own.
  * @param discarded frames that were let go, in flight or waiting
  */
 export function announceEnd(

@@ -90,8 +90,9 @@ export class SessionObservable<R> extends Observable<R> {
 /** An operator's, mostly; RxJS takes it as it is. */
 function isSubscriber(observer: unknown): observer is Subscriber<unknown> {
   if (typeof observer !== 'object' || observer === null) return false;
-  const { add, remove, unsubscribe } = observer as Partial<Subscription>;
-  return typeof add === 'function' && typeof remove === 'function' && typeof unsubscribe === 'function';
+  const { add, remove, unsubscribe, error } = observer as Partial<Subscriber<unknown>>;
+  const isSubscription = typeof add === 'function' && typeof remove === 'function' && typeof unsubscribe === 'function';
+  return isSubscription && typeof error === 'function';
 }
 
 function handlersOf<R>(

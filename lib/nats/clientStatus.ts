@@ -13,6 +13,8 @@ export class ClientStatus {
 
   private constructor(connection: NatsConnection) {
     const complete = (): void => {
+      // Whoever asks later asks the client again.
+      statuses.delete(connection);
       this.reconnects$.complete();
       this.denials$.complete();
     };

@@ -68,7 +68,6 @@ export function postgresDefinitions(
         if (batch.caughtUp) onCaughtUp?.(batch.position);
         return batch.messages;
       }),
-      finalize(() => reading.stop()),
     );
   });
 }
@@ -84,7 +83,8 @@ function batches(
       from(reading.state(made)).pipe(
         switchMap(({ channel }) => merge(wakeUps(made, channel), interval(pollInterval, scheduler))),
         // A wake-up during a read is remembered, for the read may have looked too early; a second one adds nothing.
-        boundedBuffer(() => reading.read(made), { capacity: 1 }),
+        // Whatever ends a read, a lost connection above all: what it has not delivered is for the next one.
+        boundedBuffer(() => from(reading.read(made)).pipe(finalize(() => reading.stop())), { capacity: 1 }),
       ),
     ),
   );

@@ -127,7 +127,8 @@ describe('the observer of a session', () => {
   });
 
   it('raises nothing without an error handler, whatever else it has', () => {
-    const collector = { items: [] as string[], add: () => undefined, next: () => undefined };
+    const ignore = () => undefined;
+    const collector = { next: ignore, add: ignore, remove: ignore, unsubscribe: ignore };
     const unhandled = unhandledIn(() => {
       const { results$, error } = session();
       results$.subscribe(collector);

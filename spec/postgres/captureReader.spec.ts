@@ -91,4 +91,23 @@ describe('a read of the capture', () => {
     expect(database.asked.slice(length)).toEqual([]);
     reading.unsubscribe();
   });
+
+  it('delivers nothing once its connection is lost, also while the next is waited for: all of it came twice', async () => {
+    const database = new SlowDatabase('AS head');
+    const delivered: string[] = [];
+    const held = firstValueFrom(database.held$);
+    const reading = postgresDefinitions(database, {
+      deliver: ({ name }) => void delivered.push(name),
+      logger: recordingLogger(),
+      reconnect: { initialDelay: 60_000, maxDelay: 60_000 },
+    }).subscribe();
+    await held;
+    database.lose(new Error('lost'));
+    await settle();
+    const { length } = database.asked;
+    database.release();
+    await settle();
+    reading.unsubscribe();
+    expect([delivered, database.asked.slice(length)]).toEqual([[], []]);
+  });
 });
