@@ -44,7 +44,7 @@ type Subscribe = (results$: Observable<string>, observer: Observer<string>) => S
 /* eslint-disable @typescript-eslint/no-deprecated, rxjs-x/prefer-observer -- RxJS 7 takes these forms */
 const FORMS: Record<string, Subscribe> = {
   'an observer': (results$, observer) => results$.subscribe(observer),
-  'an observer without methods': (results$) => results$.subscribe({ error: () => undefined }),
+  'an error handler alone': (results$) => results$.subscribe({ error: () => undefined }),
   'next and error': (results$, { next, error }) => results$.subscribe({ next, error }),
   'three functions': (results$, { next, error, complete }) => results$.subscribe(next, error, complete),
   'no next': (results$, { error, complete }) => results$.subscribe(null, error, complete),
