@@ -1,6 +1,6 @@
 import { Following } from './following.js';
 import { guarded } from './unhandled.js';
-import type { ObservableInput, Subscription } from 'rxjs';
+import type { ObservableInput, Unsubscribable } from 'rxjs';
 import type { Followed } from './following.js';
 
 // In this order: from STARTING to SETTLING a value is in flight.
@@ -50,7 +50,8 @@ export abstract class Delivery<T, R> implements Followed<R> {
     this.goOn();
   }
 
-  abstract hold(inner: Subscription): void;
+  abstract hold(inner: Unsubscribable): void;
+  release?(inner: Unsubscribable): void;
   abstract emit(result: R): void;
   abstract fail(error: unknown): void;
 

@@ -1,14 +1,24 @@
 import { config, from, map, Observable, Subscription } from 'rxjs';
 import { show } from './options.js';
 import { guarded, reportUnhandled } from './unhandled.js';
-import type { ObservableInput, ObservableNotification, Observer, Subscriber } from 'rxjs';
+import type {
+  ObservableInput,
+  ObservableNotification,
+  Observer,
+  Subscriber,
+  SubscriptionLike,
+  TeardownLogic,
+  Unsubscribable,
+} from 'rxjs';
 
 /** Who is told of a delivery in flight. */
 export interface Followed<R> {
   /** Whether the place is free when a delivery completes, before it is torn down. */
   readonly freesAtOnce: boolean;
   /** Keeps hold of it, to unsubscribe it when all ends. */
-  hold(inner: Subscription): void;
+  hold(inner: Unsubscribable): void;
+  /** It is torn down: for who keeps hold of it beyond the next. */
+  release?(inner: Unsubscribable): void;
   emit(result: R): void;
   fail(error: unknown): void;
   /** It has completed while it is still being started. */
@@ -20,19 +30,22 @@ export interface Followed<R> {
 /**
  * Follows what one delivery returned until it ends.
  *
- * - An Observer and a Subscription in one is what RxJS 7 itself takes for a Subscriber. So an Observable costs one object, and a
+ * - An Observer and a subscription in one is what RxJS 7 itself takes for a Subscriber. So an Observable costs one object, and a
  *   consumer that unsubscribes during a synchronous run can stop it, which the subscription that `subscribe` returns comes
  *   too late for.
+ * - It is no Subscription of RxJS, and makes one only for teardowns: that class's code serves whatever else a process does
+ *   with RxJS, and is so general after a while that completing a delivery took twice as long.
  * - What a consumer or a teardown throws is reported, as RxJS does with what a consumer throws: whoever feeds several
  *   deliveries goes on with the next.
  */
-export class Following<R> extends Subscription implements Observer<R> {
+export class Following<R> implements Observer<R>, SubscriptionLike {
+  closed = false;
   private started = false;
   private ended: 'completed' | 'failed' | undefined = undefined;
+  /** Made when there are any. */
+  private teardowns: Subscription | undefined = undefined;
 
-  constructor(private readonly delivery: Followed<R>) {
-    super();
-  }
+  constructor(private readonly delivery: Followed<R>) {}
 
   /**
    * An `input` that is no ObservableInput is an error of the delivery, a TypeError, as in RxJS.
@@ -87,10 +100,24 @@ export class Following<R> extends Subscription implements Observer<R> {
     if (freesAtOnce) this.tearDown();
   }
 
-  override unsubscribe(): void {
+  /** Runs `teardown` when all ends, or at once when it has: a Subscriber's method. */
+  add(teardown: TeardownLogic): void {
+    if (!teardown) return;
+    if (this.closed) Subscription.EMPTY.add(teardown);
+    else (this.teardowns ??= new Subscription()).add(teardown);
+  }
+
+  /** Takes back what was added: a Subscriber's method. */
+  remove(teardown: Exclude<TeardownLogic, void>): void {
+    this.teardowns?.remove(teardown);
+  }
+
+  unsubscribe(): void {
     if (this.closed) return;
+    this.closed = true;
+    this.delivery.release?.(this);
     try {
-      super.unsubscribe();
+      this.teardowns?.unsubscribe();
     } finally {
       if (this.started && this.ended === 'completed' && !this.delivery.freesAtOnce) this.goOn();
     }

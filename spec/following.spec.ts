@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { boundedBuffer, DefinitionSyncFanout } from 'ddl-fanout';
-import { config, finalize, from, map, Observable, observable, of, Subject } from 'rxjs';
+import { concatMap, config, finalize, from, map, Observable, observable, of, Subject, Subscription } from 'rxjs';
 import { broadcast, silent, unhandledIn } from './helpers/fanout.js';
+import { alive } from './helpers/garbage.js';
 import type { ObservableInput, Observer, Subscriber } from 'rxjs';
 
 /** An Observable of another library: all that RxJS asks of it is this method. */
@@ -118,24 +119,113 @@ describe('what a delivery is given as its subscriber', () => {
     config.onStoppedNotification = before;
   });
 
-  it('is closed and deaf once it has completed, and lets later teardowns run at once', () => {
-    let given: Subscriber<string> | undefined = undefined as Subscriber<string> | undefined;
-    const log: string[] = [];
+  it.each([true, false])(
+    'is closed and deaf once it has completed, and lets later teardowns run at once (any before: %p)',
+    (hasTeardown) => {
+      let given: Subscriber<string> | undefined = undefined as Subscriber<string> | undefined;
+      const log: string[] = [];
+      const source = new Subject<number>();
+      const delivery = new Observable<string>((subscriber) => {
+        given = subscriber;
+        if (hasTeardown) subscriber.add(() => log.push('teardown'));
+      });
+      source.pipe(boundedBuffer(() => delivery)).subscribe((value) => log.push(value));
+      source.next(1);
+      given?.next('a');
+      expect(given?.closed).toBe(false);
+      given?.complete();
+      given?.next('late');
+      given?.error(new Error('late'));
+      given?.add(() => log.push('added late'));
+      expect(given?.closed).toBe(true);
+      expect(log).toEqual(hasTeardown ? ['a', 'teardown', 'added late'] : ['a', 'added late']);
+    },
+  );
+
+  it.each<[string, (subscriber: Subscriber<string>, log: string[]) => void]>([
+    [
+      'in the order in which they were added',
+      (subscriber, log) => ['a', 'b'].forEach((name) => subscriber.add(() => log.push(name))),
+    ],
+    [
+      'but for what was taken back',
+      (subscriber, log) => {
+        const a = (): void => void log.push('a');
+        subscriber.add(a);
+        subscriber.add(() => log.push('b'));
+        subscriber.remove(a);
+      },
+    ],
+    [
+      'but for a subscription that has ended',
+      (subscriber, log) => {
+        const ended = new Subscription(() => log.push('ended'));
+        subscriber.add(ended);
+        subscriber.add(() => log.push('b'));
+        ended.unsubscribe();
+      },
+    ],
+    ['also of nothing, and of itself', (subscriber) => [undefined, subscriber].forEach((none) => subscriber.add(none))],
+    [
+      'that throw, after which the others run',
+      (subscriber, log) => {
+        subscriber.add(throwing);
+        subscriber.add(() => log.push('b'));
+      },
+    ],
+  ])('runs its teardowns as RxJS does, %s', (_, add) => {
+    const inOrder = (deliver: () => Observable<string>) => concatMap(deliver);
+    const played = [inOrder, boundedBuffer].map((operator) => {
+      const log: string[] = [];
+      const delivery = new Observable<string>((subscriber) => {
+        add(subscriber, log);
+        return () => log.push('returned');
+      });
+      const errors = unhandledIn(() => {
+        try {
+          of(1)
+            .pipe(operator(() => delivery))
+            .subscribe()
+            .unsubscribe();
+        } catch (error) {
+          log.push(String(error));
+        }
+      });
+      return [...log, ...errors.map(String)];
+    });
+    expect(played[1]).toEqual(played[0]);
+    expect(played[1]).toContain('returned');
+  });
+
+  it('keeps nothing of what was added and has ended', async () => {
+    const added: WeakRef<Subscription>[] = [];
+    const delivery = new Observable<string>((subscriber) => {
+      for (let i = 0; i < 3; i++) {
+        const subscription = new Subscription();
+        subscriber.add(subscription);
+        added.push(new WeakRef(subscription));
+        subscription.unsubscribe();
+      }
+    });
+    const running = of(1)
+      .pipe(boundedBuffer(() => delivery))
+      .subscribe();
+    expect(await alive(added)).toBe(0);
+    running.unsubscribe();
+  });
+
+  it('is let go of by the operator when it has ended', async () => {
+    const given: WeakRef<Subscriber<string>>[] = [];
     const source = new Subject<number>();
     const delivery = new Observable<string>((subscriber) => {
-      given = subscriber;
-      subscriber.add(() => log.push('teardown'));
+      given.push(new WeakRef(subscriber));
+      subscriber.complete();
     });
-    source.pipe(boundedBuffer(() => delivery)).subscribe((value) => log.push(value));
-    source.next(1);
-    given?.next('a');
-    expect(given?.closed).toBe(false);
-    given?.complete();
-    given?.next('late');
-    given?.error(new Error('late'));
-    given?.add(() => log.push('added late'));
-    expect(given?.closed).toBe(true);
-    expect(log).toEqual(['a', 'teardown', 'added late']);
+    const running = source.pipe(boundedBuffer(() => delivery)).subscribe();
+    for (let i = 0; i < 3; i++) source.next(i);
+    expect(given).toHaveLength(3);
+    expect(await alive(given)).toBe(0);
+    running.unsubscribe();
   });
 
   it('tells RxJS’s hook for stopped notifications of what came too late', async () => {

@@ -2,7 +2,7 @@ import { BufferedDelivery } from '../bufferedDelivery.js';
 import { CLOSED, READY } from '../delivery.js';
 import { reportUnhandled } from '../unhandled.js';
 import { announceEnd } from './sessionEnd.js';
-import type { Observer, Subscription } from 'rxjs';
+import type { Observer, Unsubscribable } from 'rxjs';
 import type { DefinitionFrame } from '../definition.js';
 import type { OverflowStrategy } from '../bufferedDelivery.js';
 import type { EndReason } from './events.js';
@@ -22,7 +22,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
   protected ending: EndReason | undefined = undefined;
   /** What was dropped before the overflow that goes on; -1 while there is none. */
   #droppedBefore = -1;
-  #inner: Subscription | undefined = undefined;
+  #inner: Unsubscribable | undefined = undefined;
 
   constructor(
     readonly id: string,
@@ -108,7 +108,7 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     this.end('failed', error);
   }
 
-  override hold(inner: Subscription): void {
+  override hold(inner: Unsubscribable): void {
     this.#inner = inner;
   }
 

@@ -4,7 +4,7 @@ import { CLOSED, READY, SETTLING } from '../delivery.js';
 import { guarded } from '../unhandled.js';
 import { functionOption, objectOption, oneOf, wholeNumber } from '../options.js';
 import { subscribeChained } from '../subscribeChained.js';
-import type { ObservableInput, OperatorFunction, Subscriber, Subscription } from 'rxjs';
+import type { ObservableInput, OperatorFunction, Subscriber, Unsubscribable } from 'rxjs';
 
 export interface BoundedBufferOptions<T> {
   /** How many values may wait, the one in flight not counted: a whole number of 0 or more, or Infinity; default 256. */
@@ -114,8 +114,12 @@ class Buffer<T, R> extends BufferedDelivery<T, R> {
     if (this.#sourceCompleted) this.subscriber.complete();
   }
 
-  override hold(inner: Subscription): void {
+  override hold(inner: Unsubscribable): void {
     this.subscriber.add(inner);
+  }
+
+  override release(inner: Unsubscribable): void {
+    this.subscriber.remove(inner);
   }
 
   protected override lost(victim: T): void {
