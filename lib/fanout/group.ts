@@ -5,6 +5,7 @@ import type { SessionHost } from './sessionHost.js';
 import type { GroupMember } from './groupMember.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';
+import type { SessionReader } from './sessionReader.js';
 import type { Place, Row } from '../row.js';
 
 /**
@@ -20,10 +21,9 @@ export class Group {
   readonly slots = new Slots();
   /** How many frames were broadcast to it. */
   frames = 0;
-  // Made when first needed: an empty Set takes as much memory as a session.
-  /** Those of them that read the log. */
-  #reading: Set<Session> | undefined = undefined;
-  /** Those that are passed by. */
+  /** The places in the log of those of them that read it; made when first needed. */
+  #reading: SessionReader[] | undefined = undefined;
+  /** Those that are passed by; made when first needed, since an empty Set takes as much memory as a session. */
   #passed: Set<GroupMember> | undefined = undefined;
   /** Those that are lined up. */
   readonly #line = new Line(this.slots);
@@ -104,7 +104,6 @@ export class Group {
       session.takeOver();
     }
     this.#passed?.delete(session);
-    this.#reading?.delete(session);
     this.#remove(session);
   }
 
@@ -164,13 +163,20 @@ export class Group {
     this.attach(session);
   }
 
-  /** The session reads the log, and is told of what commits. */
-  beginReading(session: Session): void {
-    (this.#reading ??= new Set()).add(session);
+  /** Somebody reads the log, and is told of what commits. */
+  beginReading(reader: SessionReader): void {
+    reader.place = (this.#reading ??= []).push(reader) - 1;
   }
 
-  endReading(session: Session): void {
-    this.#reading?.delete(session);
+  /** The last fills the hole. */
+  endReading(reader: SessionReader): void {
+    const { place } = reader;
+    const last = place < 0 ? undefined : this.#reading?.pop();
+    if (last === undefined || this.#reading === undefined) return;
+    reader.place = -1;
+    if (last === reader) return;
+    this.#reading[place] = last;
+    last.place = place;
   }
 
   get #passedBy(): number {
@@ -189,10 +195,11 @@ export class Group {
   #offerToReaders(): number {
     if (this.#reading === undefined) return 0;
     let count = 0;
-    for (const reader of this.#reading) {
-      reader.committed();
+    for (const { session } of this.#reading) {
+      if (session === undefined) continue;
+      session.committed();
       // From the second frame on they mostly stand where they should.
-      this.slots.moveTo(count++, reader);
+      this.slots.moveTo(count++, session);
     }
     return count;
   }

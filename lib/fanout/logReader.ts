@@ -49,6 +49,16 @@ export class LogReader {
 
   /** The next later frame; `undefined` at the head. */
   next(): DefinitionFrame | undefined {
+    const { entries, epoch } = this.log;
+    const slot = this.#slot;
+    const entry = this.#epoch === epoch && slot < entries.length ? entries[slot] : undefined;
+    if (entry === undefined || entry.tombstone) return this.search();
+    this.#slot = slot + 1;
+    return this.given(entry.frame);
+  }
+
+  /** The same where it is not simply what stands in the next slot. */
+  private search(): DefinitionFrame | undefined {
     if (this.#frozen !== undefined) return this.#frozen.length > 0 ? this.given(this.#frozen.shift()) : undefined;
     const { entries, epoch } = this.log;
     let slot = this.#epoch === epoch ? this.#slot : this.log.slotAfter(this.position);
@@ -86,6 +96,7 @@ export class LogReader {
     const frozen = new Ring<DefinitionFrame>();
     this.eachAhead((frame) => frozen.push(frame));
     this.#frozen = frozen;
+    this.#epoch = -1;
   }
 
   private given(frame: DefinitionFrame): DefinitionFrame {

@@ -63,7 +63,7 @@ export class PulledSession extends Session {
 
   override spared(sequences: readonly number[]): void {
     super.spared(sequences);
-    if (this.reader?.waiting === 0) this.host.turns.requestLater(this);
+    if (this.reader?.waiting === 0) this.host.turns.requestLater(this.reader);
   }
 
   take(): DefinitionFrame | undefined {
@@ -108,7 +108,7 @@ export class PulledSession extends Session {
     return new Promise((resolve, reject) => {
       (this.#receipts ??= new Ring()).push({ resolve, reject });
       if (this.reader !== undefined) {
-        this.host.turns.request(this);
+        this.host.turns.request(this.reader);
         return;
       }
       this.comeForward();

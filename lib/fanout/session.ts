@@ -1,18 +1,18 @@
 import { PAUSED, READY } from '../delivery.js';
 import { GroupMember } from './groupMember.js';
-import { LogReader, NEEDED_DELETES } from './logReader.js';
+import { NEEDED_DELETES } from './logReader.js';
+import { SessionReader } from './sessionReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { SessionStats } from './totals.js';
-import type { LogReading } from './turns.js';
 
 /**
  * A session with a place in the log. While `reader` is set it pulls from the log at the pace of its deliveries, in shares
  * of a turn, and nothing is pushed to it; otherwise it is live.
  */
-export class Session extends GroupMember implements LogReading {
-  protected reader: LogReader | undefined = undefined;
+export class Session extends GroupMember {
+  protected reader: SessionReader | undefined = undefined;
 
   override get waiting(): number {
     return this.reader?.waiting ?? this.inLine;
@@ -38,6 +38,7 @@ export class Session extends GroupMember implements LogReading {
     return this.reader?.promised ?? 0;
   }
 
+  /** Whether it could take a frame from the log at once. */
   get hungry(): boolean {
     return this.reader !== undefined && this.status === PAUSED;
   }
@@ -55,14 +56,15 @@ export class Session extends GroupMember implements LogReading {
     const last = this.host.lastSequence();
     const rule = { deletesUntil: withDeletes ? last : 0, since: last };
     const whole = withDeletes ? log.size : log.live;
-    this.read(new LogReader(log, after, rule, after > 0 ? undefined : whole));
+    this.read(new SessionReader(this, log, after, rule, after > 0 ? undefined : whole));
   }
 
   /** Everybody knows of the session now: the replay begins. */
   begin(): void {
-    if (this.hungry) this.host.turns.request(this);
+    if (this.reader?.hungry) this.host.turns.request(this.reader);
   }
 
+  /** Takes up to `most` frames from the log, while it is ready for them; returns how many it took. */
   pull(most: number): number {
     let taken = 0;
     while (taken < most && this.reader !== undefined && this.status === PAUSED) {
@@ -84,7 +86,9 @@ export class Session extends GroupMember implements LogReading {
   /** What commits from now on is not for it: it keeps what waits, and the log as it is now. */
   freeze(): void {
     this.leaveRow();
-    this.reader?.freeze(this.host.lastSequence());
+    if (this.reader === undefined) return;
+    this.reader.freeze(this.host.lastSequence());
+    this.group.endReading(this.reader);
   }
 
   override close(reason: EndReason): void {
@@ -114,7 +118,7 @@ export class Session extends GroupMember implements LogReading {
 
   protected override idle(): void {
     if (this.reader !== undefined) {
-      this.host.turns.request(this);
+      this.host.turns.request(this.reader);
       return;
     }
     this.drained();
@@ -134,8 +138,7 @@ export class Session extends GroupMember implements LogReading {
   /** Nothing of the log is ahead: live again. */
   protected caughtUp(): void {
     const sequence = this.reader?.last ?? this.host.lastSequence();
-    this.reader = undefined;
-    this.group.endReading(this);
+    this.stopReading();
     this.host.sweepSoon(this.group);
     if (this.ending === undefined) this.listen();
     this.emptied();
@@ -146,17 +149,24 @@ export class Session extends GroupMember implements LogReading {
   }
 
   protected override letGo(): void {
-    this.reader = undefined;
+    this.stopReading();
     this.group.log?.release(this);
-    this.host.turns.forget(this);
     this.host.release(this);
   }
 
-  private read(reader: LogReader): void {
+  private read(reader: SessionReader): void {
     this.takeOver();
     this.reader = reader;
-    this.group.beginReading(this);
+    this.group.beginReading(reader);
     if (this.status === READY) this.status = PAUSED;
+  }
+
+  private stopReading(): void {
+    const { reader } = this;
+    if (reader === undefined) return;
+    this.reader = undefined;
+    this.group.endReading(reader);
+    reader.session = undefined;
   }
 
   /** Lets the queue go and reads the log from after the last frame given. */
@@ -164,7 +174,7 @@ export class Session extends GroupMember implements LogReading {
     const { log } = this;
     const offered = this.queued + 1;
     const oldest = this.queued > 0 ? this.oldest() : frame;
-    const reader = new LogReader(log, oldest.sequence - 1, NEEDED_DELETES);
+    const reader = new SessionReader(this, log, oldest.sequence - 1, NEEDED_DELETES);
     this.letQueueGo();
     // What it held for the sake of its queue it may have no use for now.
     log.release(this);

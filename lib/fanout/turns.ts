@@ -1,3 +1,4 @@
+import { Ring } from '../ring.js';
 import type { SchedulerLike } from 'rxjs';
 
 /** Frames that all sessions reading the log take together in one turn of the event loop. */
@@ -10,9 +11,11 @@ const SHARE = 100;
 
 /** Something that reads the log. */
 export interface LogReading {
+  /** Whether it waits for a turn; kept by `Turns`. */
+  inRow: boolean;
   /** Takes up to `most` frames, while it is ready for them; returns how many it took. */
   pull(most: number): number;
-  /** Whether it could take more at once. */
+  /** Whether it could take more at once; not when it has gone. */
   readonly hungry: boolean;
 }
 
@@ -21,8 +24,7 @@ export interface LogReading {
  * Readers take their share in the order in which they asked. Nothing is scheduled while nothing is read.
  */
 export class Turns {
-  // A Set, so that whoever asks twice stands in the row once.
-  readonly #row = new Set<LogReading>();
+  readonly #row = new Ring<LogReading>();
   #left = FRAMES_PER_TURN;
   #running = false;
   #scheduled = false;
@@ -32,27 +34,30 @@ export class Turns {
 
   /** The reader would take frames: now, if this turn has any left, or in one of the next turns. */
   request(reader: LogReading): void {
-    this.#row.add(reader);
+    this.#queue(reader);
     if (!this.#running) this.#run();
   }
 
   /** The same, but not before the next turn: whoever asks must not be called back now. */
   requestLater(reader: LogReading): void {
-    this.#row.add(reader);
+    this.#queue(reader);
     if (!this.#scheduled) this.#schedule();
   }
 
-  forget(reader: LogReading): void {
-    this.#row.delete(reader);
+  /** Whoever asks twice stands in the row once. */
+  #queue(reader: LogReading): void {
+    if (reader.inRow) return;
+    reader.inRow = true;
+    this.#row.push(reader);
   }
 
   #run(): void {
     this.#running = true;
-    for (const reader of this.#row) {
-      if (this.#left <= 0) break;
-      this.#row.delete(reader);
+    while (this.#row.length > 0 && this.#left > 0) {
+      const reader = this.#row.shift();
+      reader.inRow = false;
       this.#left -= reader.pull(Math.min(SHARE, this.#left));
-      if (reader.hungry) this.#row.add(reader);
+      if (reader.hungry) this.#queue(reader);
     }
     this.#running = false;
     if (this.#left < FRAMES_PER_TURN && !this.#scheduled) this.#schedule();

@@ -4,10 +4,13 @@ import { asapScheduler, queueScheduler, type SchedulerLike, VirtualTimeScheduler
 import { FRAMES_PER_TURN, type LogReading, Turns } from '../../lib/fanout/turns.js';
 import { ByHand, commit, short } from '../helpers/byHand.js';
 import { eventsOf, expectBalance, silent } from '../helpers/fanout.js';
+import { alive } from '../helpers/garbage.js';
 import { settle } from '../helpers/promises.js';
 
 /** Has `left` frames to read, and says in `row` whose turn it was, and for how many. */
 class Reader implements LogReading {
+  inRow = false;
+
   constructor(
     private readonly name: string,
     private left: number,
@@ -72,21 +75,33 @@ describe('Turns', () => {
     expect(scheduler.turn()).toBe(0);
   });
 
-  it('has one place for a reader that asks twice, and none for one that has gone', () => {
+  it('has one place for a reader that asks twice', () => {
     const row: string[] = [];
     const scheduler = new ByTurn();
     const turns = new Turns(scheduler);
     turns.request(new Reader('a', FRAMES_PER_TURN, row));
     row.length = 0;
-    const [twice, gone] = [new Reader('twice', 1, row), new Reader('gone', 1, row)];
-    for (const reader of [twice, gone, twice]) turns.request(reader);
-    turns.forget(gone);
+    const [twice, once] = [new Reader('twice', 1, row), new Reader('once', 1, row)];
+    for (const reader of [twice, once, twice]) turns.request(reader);
     scheduler.turn();
-    expect(row).toEqual(['twice1']);
+    expect(row).toEqual(['twice1', 'once1']);
   });
 });
 
 describe('catching up', () => {
+  it('keeps nothing of sessions that end while they wait for a turn', async () => {
+    const { scheduler, fanout } = filled(FRAMES_PER_TURN);
+    fanout.register('takes the whole turn', () => undefined, { replay: true }).subscribe();
+    const ended = Array.from({ length: 3 }, (_, i) => {
+      const deliver = (): void => undefined;
+      fanout.register(`waits ${i}`, deliver, { replay: true }).subscribe().unsubscribe();
+      return new WeakRef(deliver);
+    });
+    expect(await alive(ended)).toBe(0);
+    scheduler.turn();
+    expect(fanout.stats()).toMatchObject({ delivered: FRAMES_PER_TURN, discarded: 3 * FRAMES_PER_TURN });
+  });
+
   it('takes at most about a thousand frames a turn, of all sessions together', () => {
     const { scheduler, fanout } = filled(300);
     for (let i = 0; i < 20; i++) fanout.register(`s${i}`, () => undefined, { replay: true }).subscribe();
