@@ -54,14 +54,25 @@ export class Following<R> implements Observer<R>, SubscriptionLike {
   follow(input: ObservableInput<R>): boolean {
     this.delivery.hold(this);
     try {
-      // Anything else gets a Subscriber of RxJS: other libraries' Observables may wrap what they are given, or look for methods.
-      const results$ = input instanceof Observable ? input : from(checked(input)).pipe(map((result) => result));
-      results$.subscribe(this);
+      if (input instanceof Promise) this.settleWith(input as Promise<R>);
+      else streamOf(input).subscribe(this);
     } catch (error) {
       this.error(error);
     }
     this.started = true;
     return this.ended === 'completed';
+  }
+
+  /** What `from` does, without all that it makes for it: where deliveries take time, most are promises. */
+  private settleWith(promise: Promise<R>): void {
+    promise.then(
+      (value) => {
+        if (this.closed) return;
+        this.next(value);
+        this.complete();
+      },
+      (error: unknown) => this.error(error),
+    );
   }
 
   next(value: R): void {
@@ -149,6 +160,11 @@ export class Following<R> implements Observer<R>, SubscriptionLike {
     const { onStoppedNotification } = config;
     if (onStoppedNotification) setTimeout(onStoppedNotification, 0, notification, this as unknown as Subscriber<R>);
   }
+}
+
+/** Whatever is no Observable of RxJS gets a Subscriber of RxJS: other libraries' may wrap what they are given, or look for methods. */
+function streamOf<R>(input: ObservableInput<R>): Observable<R> {
+  return input instanceof Observable ? input : from(checked(input)).pipe(map((result) => result));
 }
 
 /** What an arrow function returns unawares: the length after a push, whether a socket took all. RxJS would not say who did. */

@@ -3,7 +3,7 @@ import { boundedBuffer, DefinitionSyncFanout } from 'ddl-fanout';
 import { concatMap, config, finalize, from, map, Observable, observable, of, Subject, Subscription } from 'rxjs';
 import { broadcast, silent, unhandledIn } from './helpers/fanout.js';
 import { alive } from './helpers/garbage.js';
-import type { ObservableInput, Observer, Subscriber } from 'rxjs';
+import type { ObservableInput, Observer, OperatorFunction, Subscriber } from 'rxjs';
 
 /** An Observable of another library: all that RxJS asks of it is this method. */
 function foreign(subscribe: (observer: Observer<string>) => { unsubscribe(): void }): ObservableInput<string> {
@@ -107,6 +107,14 @@ describe.each([0, Infinity])('a delivery with capacity %p', (capacity) => {
   });
 });
 
+function inOrder<R>(deliver: () => ObservableInput<R>): OperatorFunction<number, R> {
+  return concatMap(deliver);
+}
+
+function buffered<R>(deliver: () => ObservableInput<R>): OperatorFunction<number, R> {
+  return boundedBuffer(deliver);
+}
+
 const LATE: readonly ((subscriber: Subscriber<string>) => void)[] = [
   (subscriber) => subscriber.next('late'),
   (subscriber) => subscriber.error(new Error('late')),
@@ -174,8 +182,7 @@ describe('what a delivery is given as its subscriber', () => {
       },
     ],
   ])('runs its teardowns as RxJS does, %s', (_, add) => {
-    const inOrder = (deliver: () => Observable<string>) => concatMap(deliver);
-    const played = [inOrder, boundedBuffer].map((operator) => {
+    const played = [inOrder, buffered].map((operator) => {
       const log: string[] = [];
       const delivery = new Observable<string>((subscriber) => {
         add(subscriber, log);
@@ -195,6 +202,32 @@ describe('what a delivery is given as its subscriber', () => {
     });
     expect(played[1]).toEqual(played[0]);
     expect(played[1]).toContain('returned');
+  });
+
+  it.each<[string, () => Promise<unknown>, boolean]>([
+    ['is fulfilled', () => Promise.resolve('sent'), false],
+    ['is fulfilled with nothing', async () => Promise.resolve(), false],
+    ['rejects', () => Promise.reject(new Error('broken')), false],
+    ['is fulfilled when nobody wants it any more', () => Promise.resolve('sent'), true],
+    ['rejects when nobody wants it any more', () => Promise.reject(new Error('broken')), true],
+  ])('is told of a promise as in RxJS: one that %s', async (_, promise, unsubscribes) => {
+    const played: unknown[][] = [];
+    for (const operator of [inOrder, buffered]) {
+      const log: unknown[] = [];
+      config.onStoppedNotification = ({ kind }) => log.push(`too late: ${kind}`);
+      const running = from([1, 2])
+        .pipe(operator(promise))
+        .subscribe({
+          next: (value) => log.push(value),
+          error: (error: unknown) => log.push(String(error)),
+          complete: () => log.push('|'),
+        });
+      if (unsubscribes) running.unsubscribe();
+      // What came too late is told from a timer that is set only when the promise has settled.
+      for (let timer = 0; timer < 2; timer++) await new Promise((resolve) => setTimeout(resolve));
+      played.push(log);
+    }
+    expect(played[1]).toEqual(played[0]);
   });
 
   it('keeps nothing of what was added and has ended', async () => {

@@ -224,6 +224,27 @@ describe('the work of a delivery in flight', () => {
     expect(given).toEqual(subscribe.mock.calls.map(([observer]) => observer));
     expect(given.every((subscriber) => subscriber instanceof Following)).toBe(true);
   });
+
+  it('is one `then` of the promise that was returned, and no subscription', async () => {
+    const fanout = new DefinitionSyncFanout();
+    const promises: Promise<string>[] = [];
+    const deliver = (): Promise<string> => {
+      const promise = Promise.resolve('sent');
+      promises.push(promise);
+      return promise;
+    };
+    const got: string[] = [];
+    for (let i = 0; i < 100; i++) fanout.register(`session-${i}`, deliver).subscribe((value) => got.push(value));
+    const subscribe = jest.spyOn(Observable.prototype, 'subscribe');
+    const then = jest.spyOn(Promise.prototype, 'then');
+    broadcast(fanout, 'f');
+    expect(then.mock.contexts).toEqual(promises);
+    then.mockRestore();
+    await settle();
+    expect(subscribe).not.toHaveBeenCalled();
+    expect(got).toEqual(Array(100).fill('sent'));
+    expect(fanout.stats()).toMatchObject({ delivered: 100, inFlight: 0 });
+  });
 });
 
 describe('what a session holds', () => {
