@@ -7,8 +7,12 @@ import type { LogReader } from './logReader.js';
 import type { DefinitionFrame } from '../definition.js';
 import type { EndReason } from './events.js';
 
+/** What a frame comes to for whoever awaits it; `undefined`: there is none. */
+type Form<T> = (frame: DefinitionFrame | undefined) => T;
+
 interface Receipt {
-  resolve(frame: DefinitionFrame | undefined): void;
+  readonly formed: Form<unknown>;
+  resolve(result: unknown): void;
   reject(error: unknown): void;
 }
 
@@ -93,20 +97,20 @@ export class PulledSession extends Session {
   }
 
   /** Not async: two promises of frames must be fulfilled in the order of the frames, and at the same pace. */
-  receive(): Promise<DefinitionFrame | undefined> {
+  receive<T>(formed: Form<T>): Promise<T> {
     if (this.reader === undefined) {
       const frame = this.take();
-      if (frame !== undefined) return Promise.resolve(frame);
+      if (frame !== undefined) return Promise.resolve(formed(frame));
       const failure = this.#failure;
       if (failure !== undefined) {
         return Promise.resolve().then(() => {
           throw failure.error;
         });
       }
-      if (!this.registered) return Promise.resolve(undefined);
+      if (!this.registered) return Promise.resolve(formed(undefined));
     }
     return new Promise((resolve, reject) => {
-      (this.#receipts ??= new Ring()).push({ resolve, reject });
+      (this.#receipts ??= new Ring()).push({ formed, resolve, reject });
       if (this.reader !== undefined) {
         this.host.turns.request(this.reader);
         return;
@@ -152,7 +156,7 @@ export class PulledSession extends Session {
     const receipt = receipts.shift();
     if (receipts.length === 0) this.#receipts = undefined;
     this.done++;
-    receipt.resolve(frame);
+    receipt.resolve(receipt.formed(frame));
   }
 
   protected override conclude(reason: EndReason, error?: unknown): void {
@@ -161,7 +165,7 @@ export class PulledSession extends Session {
     while (receipts !== undefined && receipts.length > 0) {
       const receipt = receipts.shift();
       if (reason === 'failed') receipt.reject(error);
-      else receipt.resolve(undefined);
+      else receipt.resolve(receipt.formed(undefined));
     }
   }
 }

@@ -39,7 +39,7 @@ export class Receiver implements DefinitionReceiver {
   }
 
   receive(): Promise<DefinitionFrame | undefined> {
-    return this.#session.receive();
+    return this.#session.receive((frame) => frame);
   }
 
   tryReceive(): DefinitionFrame | undefined {
@@ -50,9 +50,8 @@ export class Receiver implements DefinitionReceiver {
     this.#session.unregister();
   }
 
-  async next(): Promise<IteratorResult<DefinitionFrame>> {
-    const frame = await this.#session.receive();
-    return frame === undefined ? { done: true, value: undefined } : { done: false, value: frame };
+  next(): Promise<IteratorResult<DefinitionFrame>> {
+    return this.#session.receive(resultOf);
   }
 
   async return(value?: unknown): Promise<IteratorResult<DefinitionFrame>> {
@@ -68,4 +67,8 @@ export class Receiver implements DefinitionReceiver {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+function resultOf(frame: DefinitionFrame | undefined): IteratorResult<DefinitionFrame> {
+  return frame === undefined ? { done: true, value: undefined } : { done: false, value: frame };
 }

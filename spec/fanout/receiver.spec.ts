@@ -53,6 +53,25 @@ describe('receiver', () => {
     expectBalance(fanout);
   });
 
+  it.each([1, 3])(
+    'gives frames in order and at one pace by `receive` and by `next`, when %i wait before',
+    async (waiting) => {
+      const fanout = quietFanout();
+      const receiver = fanout.receiver('lite');
+      const names = ['a', 'b', 'c'];
+      broadcast(fanout, ...names.slice(0, waiting));
+      const got: unknown[] = [];
+      const given = [
+        receiver.next().then(({ value }) => got.push(name(value as DefinitionFrame))),
+        receiver.receive().then((frame) => got.push(name(frame))),
+        receiver.next().then(({ value }) => got.push(name(value as DefinitionFrame))),
+      ];
+      broadcast(fanout, ...names.slice(waiting));
+      await Promise.all(given);
+      expect(got).toEqual(names);
+    },
+  );
+
   it('gives what waits before what comes', async () => {
     const fanout = quietFanout();
     const receiver = fanout.receiver('lite');
