@@ -18,6 +18,7 @@ interface Receipt {
 
 /** A session without a delivery function: it is ready only while somebody awaits `receive()`. */
 export class PulledSession extends Session {
+  /** Who awaits a frame. Made when first needed, and kept: whoever awaits one will await the next. */
   #receipts: Ring<Receipt> | undefined = undefined;
   #failure: { readonly error: unknown } | undefined = undefined;
 
@@ -28,7 +29,7 @@ export class PulledSession extends Session {
 
   /** It takes turns for those who await a frame, and to tell that none is ahead. What `take` gives, it gives at once. */
   override get hungry(): boolean {
-    return this.reader !== undefined && (this.#receipts !== undefined || this.reader.waiting === 0);
+    return this.reader !== undefined && (this.isAwaited || this.reader.waiting === 0);
   }
 
   /** How many frames are for nobody who awaits one already. */
@@ -51,17 +52,16 @@ export class PulledSession extends Session {
   }
 
   override offer(frame: DefinitionFrame): void {
-    if (this.#receipts === undefined) super.offer(frame);
-    else this.hand(frame, this.#receipts);
+    if (this.isAwaited) this.hand(frame);
+    else super.offer(frame);
   }
 
   override pull(most: number): number {
     for (let taken = 0; ; taken++) {
       if (this.reader?.waiting === 0) this.caughtUp();
-      const receipts = this.#receipts;
-      const frame = taken === most || receipts === undefined ? undefined : this.reader?.next();
-      if (frame === undefined || receipts === undefined) return taken;
-      this.hand(frame, receipts);
+      const frame = taken === most || !this.isAwaited ? undefined : this.reader?.next();
+      if (frame === undefined) return taken;
+      this.hand(frame);
     }
   }
 
@@ -76,7 +76,7 @@ export class PulledSession extends Session {
 
   /** Whoever awaits a frame asked before. */
   private takeBehindOthers(): DefinitionFrame | undefined {
-    if (this.#receipts !== undefined) this.pull(Infinity);
+    if (this.isAwaited) this.pull(Infinity);
     // Whoever was told that it has caught up may have committed more.
     if (this.isLinedUp) return this.takeFromRow();
     if (this.reader !== undefined) return this.takeFrom(this.reader);
@@ -152,11 +152,15 @@ export class PulledSession extends Session {
     return frame ?? (this.waiting > 0 ? this.take() : undefined);
   }
 
-  private hand(frame: DefinitionFrame, receipts: Ring<Receipt>): void {
-    const receipt = receipts.shift();
-    if (receipts.length === 0) this.#receipts = undefined;
+  private get isAwaited(): boolean {
+    return this.#receipts !== undefined && this.#receipts.length > 0;
+  }
+
+  /** Gives the frame to whoever has awaited one for longest. */
+  private hand(frame: DefinitionFrame): void {
+    const receipt = this.#receipts?.shift();
     this.done++;
-    receipt.resolve(receipt.formed(frame));
+    receipt?.resolve(receipt.formed(frame));
   }
 
   protected override conclude(reason: EndReason, error?: unknown): void {

@@ -7,6 +7,7 @@ import { group as complete } from './complete.js';
 import { group as full } from './full.js';
 import { group as idle } from './idle.js';
 import { group as kinds } from './kinds.js';
+import { group as promises } from './promises.js';
 import { group as queue } from './queue.js';
 import { group as replay } from './replay.js';
 import { group as scope } from './scope.js';
@@ -16,6 +17,7 @@ import type { Group } from './support/figure.js';
 export const groups: readonly Group[] = [
   broadcast,
   queue,
+  promises,
   full,
   idle,
   churn,
