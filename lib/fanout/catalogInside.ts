@@ -1,5 +1,6 @@
 import { FanoutError } from '../errors.js';
 import { objectOption, stringOption } from '../options.js';
+import { KeyedMap } from './keyedMap.js';
 import { LogReader } from './logReader.js';
 import { checkScope, scopeKey } from './scopeKey.js';
 import { ScopeLog } from './scopeLog.js';
@@ -8,7 +9,7 @@ import type { TombstoneRule } from './logReader.js';
 
 /** The logs of a catalog by scope: a catalog as its fan-out sees it, and nobody else should. */
 export class CatalogInside {
-  readonly #logs = new Map<string, ScopeLog>();
+  readonly #logs = new KeyedMap<ScopeLog>();
   /** The sequence of the last frame, of whatever scope; 0: there was none. */
   last = 0;
   /** What logs that are gone had let go. */
@@ -24,17 +25,17 @@ export class CatalogInside {
 
   /** Its fan-out is over: nobody needs a tombstone any more. */
   disown(): void {
-    for (const [key, log] of this.#logs) {
+    this.#logs.forEach((log, key) => {
       log.sweep();
       this.close(key);
-    }
+    });
     this.#owned = false;
   }
 
   /** Live definitions of all scopes. */
   get live(): number {
     let live = 0;
-    for (const log of this.#logs.values()) live += log.live;
+    this.#logs.forEach((log) => (live += log.live));
     return live;
   }
 

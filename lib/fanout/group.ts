@@ -1,4 +1,5 @@
 import { Line } from './line.js';
+import { Places } from './places.js';
 import { LINED_UP, Slots } from './slots.js';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
 import type { SessionHost } from './sessionHost.js';
@@ -21,10 +22,11 @@ export class Group {
   readonly slots = new Slots();
   /** How many frames were broadcast to it. */
   frames = 0;
-  /** The places in the log of those of them that read it; made when first needed. */
-  #reading: SessionReader[] | undefined = undefined;
-  /** Those that are passed by; made when first needed, since an empty Set takes as much memory as a session. */
-  #passed: Set<GroupMember> | undefined = undefined;
+  // Made when first needed: most groups have one session, and take more memory than that.
+  /** The places in the log of those of them that read it. */
+  #reading: Places<SessionReader> | undefined = undefined;
+  /** Those that are passed by. */
+  #passed: Places<GroupMember> | undefined = undefined;
   /** Those that are lined up. */
   readonly #line = new Line(this.slots);
   /** The frame under way, how far it has come, and how far it goes. */
@@ -103,7 +105,7 @@ export class Group {
       // It may be ready again by now.
       session.takeOver();
     }
-    this.#passed?.delete(session);
+    this.#passed?.remove(session);
     this.#remove(session);
   }
 
@@ -153,34 +155,27 @@ export class Group {
   passBy(session: GroupMember): void {
     this.#remove(session);
     session.since = this.frames;
-    (this.#passed ??= new Set()).add(session);
+    (this.#passed ??= new Places()).add(session);
   }
 
   /** From the next frame on the session is offered what commits. */
   readmit(session: GroupMember): void {
     session.takeOver();
-    this.#passed?.delete(session);
+    this.#passed?.remove(session);
     this.attach(session);
   }
 
   /** Somebody reads the log, and is told of what commits. */
   beginReading(reader: SessionReader): void {
-    reader.place = (this.#reading ??= []).push(reader) - 1;
+    (this.#reading ??= new Places()).add(reader);
   }
 
-  /** The last fills the hole. */
   endReading(reader: SessionReader): void {
-    const { place } = reader;
-    const last = place < 0 ? undefined : this.#reading?.pop();
-    if (last === undefined || this.#reading === undefined) return;
-    reader.place = -1;
-    if (last === reader) return;
-    this.#reading[place] = last;
-    last.place = place;
+    this.#reading?.remove(reader);
   }
 
   get #passedBy(): number {
-    return this.#passed?.size ?? 0;
+    return this.#passed?.members.length ?? 0;
   }
 
   #remove(session: GroupMember): void {
@@ -195,7 +190,7 @@ export class Group {
   #offerToReaders(): number {
     if (this.#reading === undefined) return 0;
     let count = 0;
-    for (const { session } of this.#reading) {
+    for (const { session } of this.#reading.members) {
       if (session === undefined) continue;
       session.committed();
       // From the second frame on they mostly stand where they should.

@@ -1,6 +1,7 @@
 import { IN_FLIGHT, READY } from '../delivery.js';
 import { BufferedSession } from './bufferedSession.js';
 import type { DefinitionFrame } from '../definition.js';
+import type { Placed } from './places.js';
 import type { Follower } from './retention.js';
 import type { Row } from '../row.js';
 
@@ -12,11 +13,11 @@ import type { Row } from '../row.js';
  *     >= 0   >= 0   none     ready: given every frame
  *     >= 0   >= 0   a place  lined up: every frame waits for it, from that place of the row on
  *     >= 0   -1     either   offered every frame, or told of it while it reads the log
- *     -1     >= 0   none     full under drop-incoming: every frame is dropped
+ *     < -1   >= 0   none     full under drop-incoming: every frame is dropped
  *     -1     -1     either   not in the group
  */
-export abstract class GroupMember extends BufferedSession implements Follower {
-  /** Where it stands among the sessions of its group that are offered frames, or -1; kept by the group. */
+export abstract class GroupMember extends BufferedSession implements Follower, Placed {
+  /** Where it stands among the sessions of its group that are offered frames; below -1: it is passed by; kept by the group. */
   index = -1;
   /** Frames that the group had had when it began to count for the session, or -1; kept by the group. */
   since = -1;
@@ -26,9 +27,18 @@ export abstract class GroupMember extends BufferedSession implements Follower {
   abstract readonly promised: number;
   abstract spared(sequences: readonly number[]): void;
 
+  /** Where it stands among those that are passed by, or -1: it is never in both lists, and has one field for either. */
+  get place(): number {
+    return -2 - Math.min(this.index, -1);
+  }
+
+  set place(place: number) {
+    this.index = -2 - place;
+  }
+
   /** Whether its group knows of it. */
   get attached(): boolean {
-    return this.index >= 0 || this.since >= 0;
+    return this.index !== -1;
   }
 
   /** Whether it takes a frame as it comes. */

@@ -2,6 +2,7 @@ import { Subject } from 'rxjs';
 import { InOrder } from '../inOrder.js';
 import { guarded } from '../unhandled.js';
 import { Group } from './group.js';
+import { KeyedMap } from './keyedMap.js';
 import { scopeKey } from './scopeKey.js';
 import type { Observable, Observer, SubjectLike, Unsubscribable } from 'rxjs';
 import type { DefinitionFrame, DefinitionScope } from '../definition.js';
@@ -24,7 +25,7 @@ export interface HubHost extends SessionHost {
  * - `subscribe` is for those who want the frames of every scope; they see each after the sessions.
  */
 export class Hub implements SubjectLike<DefinitionFrame> {
-  readonly #groups = new Map<string, Group>();
+  #groups = new KeyedMap<Group>();
   readonly #tap = new Subject<DefinitionFrame>();
   readonly #frames = new InOrder<DefinitionFrame>(
     (frame) => this.#dispatch(frame),
@@ -125,9 +126,11 @@ export class Hub implements SubjectLike<DefinitionFrame> {
   #end(failure: { readonly error: unknown } | undefined): void {
     if (failure === undefined) this.host.complete();
     else this.host.fail(failure.error);
-    for (const group of this.#groups.values()) group.end();
-    for (const key of this.#groups.keys()) this.catalog?.close(key);
-    this.#groups.clear();
+    this.#groups.forEach((group, key) => {
+      group.end();
+      this.catalog?.close(key);
+    });
+    this.#groups = new KeyedMap();
     guarded(() => (failure === undefined ? this.#tap.complete() : this.#tap.error(failure.error)));
     this.host.ended();
   }

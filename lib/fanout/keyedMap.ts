@@ -27,9 +27,9 @@ export class KeyedMap<V extends object> {
     if (this.#map.size > 2 * this.size + 16) this.#rebuild();
   }
 
-  forEach(visit: (value: V) => void): void {
-    this.#map.forEach((value) => {
-      if (value !== undefined) visit(value);
+  forEach(visit: (value: V, key: string) => void): void {
+    this.#map.forEach((value, key) => {
+      if (value !== undefined) visit(value, key);
     });
   }
 

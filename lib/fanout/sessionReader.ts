@@ -1,5 +1,6 @@
 import { LogReader } from './logReader.js';
 import type { TombstoneRule } from './logReader.js';
+import type { Placed } from './places.js';
 import type { ScopeLog } from './scopeLog.js';
 import type { Session } from './session.js';
 import type { LogReading } from './turns.js';
@@ -8,9 +9,9 @@ import type { LogReading } from './turns.js';
  * A session's place in the log; there only while it reads. What the turns and the group note about who reads is noted here,
  * so that a session that is live takes no memory for it, and nobody is looked up.
  */
-export class SessionReader extends LogReader implements LogReading {
+export class SessionReader extends LogReader implements LogReading, Placed {
   inRow = false;
-  /** Where it stands among those of its group, or -1; kept by the group. */
+  /** Where it stands among those of its group that read, or -1. */
   place = -1;
 
   constructor(

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { NEVER, Observable, Subject } from 'rxjs';
+import { NEVER, Observable, Subject, type Subscriber } from 'rxjs';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { definition, marbles } from 'ddl-fanout/testing';
 import { Delivery } from '../../lib/delivery.js';
@@ -207,6 +207,60 @@ describe('the work of a broadcast', () => {
     // The hub's own: a frame passes its row of pending ones.
     expect(push).toHaveBeenCalledTimes(5);
     expect(subscribe).not.toHaveBeenCalled();
+  });
+});
+
+describe('whoever comes and goes', () => {
+  const scope = { tenantId: 7n, databaseId: 1n };
+
+  // What a Map or a Set has deleted it keeps for a while, and walks over whenever the same key comes again.
+  it.each<[string, (fanout: DefinitionSyncFanout) => () => void]>([
+    [
+      'the one session of an id',
+      (fanout) => () =>
+        fanout
+          .register('x', () => undefined)
+          .subscribe()
+          .unsubscribe(),
+    ],
+    [
+      'the one session of a scope',
+      (fanout) => () =>
+        fanout
+          .register('x', () => undefined, { scope })
+          .subscribe()
+          .unsubscribe(),
+    ],
+    [
+      'a session that is full, and has room again',
+      (fanout) => {
+        const inFlight: Subscriber<never>[] = [];
+        const delivery = new Observable<never>((subscriber) => void inFlight.push(subscriber));
+        fanout.register('x', () => delivery, { capacity: 0 }).subscribe();
+        return () => {
+          broadcast(fanout, 'taken', 'dropped');
+          inFlight.pop()?.complete();
+        };
+      },
+    ],
+    [
+      'a session that is behind, and catches up',
+      (fanout) => {
+        const receiver = fanout.receiver('x', { capacity: 0, overflow: 'catch-up' });
+        return () => {
+          broadcast(fanout, 'a', 'b');
+          while (receiver.tryReceive() !== undefined);
+        };
+      },
+    ],
+  ])('is taken out of no Map and no Set: %s', (_, begin) => {
+    const fanout = new DefinitionSyncFanout({ catalog: true, logger: silent });
+    fanout.register('stays', () => undefined).subscribe();
+    const comeAndGo = begin(fanout);
+    const deletions = [jest.spyOn(Map.prototype, 'delete'), jest.spyOn(Set.prototype, 'delete')];
+    for (let i = 0; i < 5; i++) comeAndGo();
+    expect(deletions.flatMap(({ mock }) => mock.results).filter(({ value }) => value === true)).toEqual([]);
+    expect(fanout.sessionsRegistered).toBeGreaterThan(1);
   });
 });
 
