@@ -61,6 +61,11 @@ export abstract class BufferedSession extends BufferedDelivery<DefinitionFrame, 
     if (!this.closed && this.nothingLeft()) this.end(this.ending ?? reason);
   }
 
+  /** Ends now, as a teardown of whoever subscribed. */
+  unsubscribe(): void {
+    this.end('unsubscribed');
+  }
+
   /** Ends now; what waits and what is in flight, if anything, is discarded. */
   end(reason: EndReason, error?: unknown): void {
     if (this.closed) this.#tearDown();

@@ -71,10 +71,7 @@ class SessionSubscription<R> extends Subscription implements Observer<R> {
  */
 export class SessionObservable<R> extends Observable<R> {
   constructor(private readonly open: OpenSession<R>) {
-    super((subscriber) => {
-      if (subscriber.closed) return;
-      open(subscriber, (session) => subscriber.add(() => session.end('unsubscribed')));
-    });
+    super();
   }
 
   override subscribe(
@@ -82,8 +79,9 @@ export class SessionObservable<R> extends Observable<R> {
     error?: Fail | null,
     complete?: (() => void) | null,
   ): Subscription {
-    if (isSubscriber(observer)) return super.subscribe(observer);
-    return new SessionSubscription(this.open, handlersOf(observer, error, complete));
+    if (!isSubscriber(observer)) return new SessionSubscription(this.open, handlersOf(observer, error, complete));
+    if (!observer.closed) this.open(observer, (session) => observer.add(session));
+    return observer;
   }
 }
 
