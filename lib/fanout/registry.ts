@@ -110,7 +110,8 @@ export class Registry implements HubHost {
 
   /** The fan-out is over: all sessions end now, those that drain too, before any of them is told. */
   fail(error: unknown): void {
-    const sessions = this.#everybody();
+    const sessions: Session[] = [];
+    this.#forEach((session) => sessions.push(session));
     this.over = true;
     this.failed = true;
     this.#sessions = new KeyedMap();
@@ -146,8 +147,15 @@ export class Registry implements HubHost {
   }
 
   stats(): FanoutStats {
-    const sessions = this.#everybody();
-    return this.totals.stats(this.size, sessions.length - this.size, sessions);
+    const sum = { sessions: 0, delivered: 0, superseded: 0, waiting: 0, inFlight: 0 };
+    this.#forEach((session) => {
+      sum.sessions++;
+      sum.delivered += session.delivered;
+      sum.superseded += session.superseded;
+      sum.waiting += session.waiting;
+      sum.inFlight += session.inFlight;
+    });
+    return this.totals.stats(this.size, sum.sessions - this.size, sum);
   }
 
   /** Why a session cannot resume there. */
@@ -163,7 +171,12 @@ export class Registry implements HubHost {
     old.freeze();
   }
 
-  #everybody(): Session[] {
-    return [...this.#ending, ...this.#sessions.values()].filter((session) => !session.closed);
+  /** Those that are registered, and those that drain. */
+  #forEach(visit: (session: Session) => void): void {
+    const visitOpen = (session: Session): void => {
+      if (!session.closed) visit(session);
+    };
+    this.#ending.forEach(visitOpen);
+    this.#sessions.forEach(visitOpen);
   }
 }

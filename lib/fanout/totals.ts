@@ -43,8 +43,8 @@ export interface FanoutStats {
   readonly inFlight: number;
 }
 
-/** What a session adds to the totals. */
-type SessionCounts = Pick<SessionStats, 'delivered' | 'superseded' | 'waiting' | 'inFlight'>;
+/** What a session, or several, add to the totals. */
+type SessionCounts = Record<'delivered' | 'superseded' | 'waiting' | 'inFlight', number>;
 
 /** The counts that outlive sessions. `dropped` is kept up to date by every drop; the others when a session ends. */
 export class Totals {
@@ -63,27 +63,26 @@ export class Totals {
     this.#discarded += session.waiting + session.inFlight;
   }
 
-  /** The whole account, with the sessions that are registered (`active`) and those that still drain (`ending`). */
-  stats(active: number, ending: number, sessions: Iterable<SessionCounts>): FanoutStats {
-    const sum = { delivered: this.#delivered, superseded: this.#superseded, waiting: 0, inFlight: 0 };
-    for (const session of sessions) {
-      sum.delivered += session.delivered;
-      sum.superseded += session.superseded;
-      sum.waiting += session.waiting;
-      sum.inFlight += session.inFlight;
-    }
+  /** The whole account. `held`: of the sessions that are registered (`active`) and those that still drain (`ending`). */
+  stats(active: number, ending: number, held: SessionCounts): FanoutStats {
     const { broadcast, encodeFailures, registered, dropped } = this;
     const discarded = this.#discarded;
+    const delivered = this.#delivered + held.delivered;
+    const superseded = this.#superseded + held.superseded;
+    const { waiting, inFlight } = held;
     return {
       broadcast,
       encodeFailures,
       activeSessions: active,
       sessionsRegistered: registered,
       ending,
-      offered: sum.delivered + dropped + sum.superseded + discarded + sum.waiting + sum.inFlight,
+      offered: delivered + dropped + superseded + discarded + waiting + inFlight,
+      delivered,
       dropped,
+      superseded,
       discarded,
-      ...sum,
+      waiting,
+      inFlight,
     };
   }
 }
