@@ -11,6 +11,7 @@ import { Row } from '../../lib/row.js';
 import { broadcast, expectBalance, silent } from '../helpers/fanout.js';
 import { settle } from '../helpers/promises.js';
 import { commit } from '../helpers/byHand.js';
+import { buffersMadeBy } from '../helpers/buffers.js';
 import { alive } from '../helpers/garbage.js';
 import type { DefinitionFrame, DefinitionSyncMsg } from 'ddl-fanout';
 
@@ -48,24 +49,6 @@ function counted(name: string) {
   return { msg, reads: () => reads };
 }
 
-/** Counts the buffers that are made while `work` runs; views on a buffer are none. */
-function buffersMadeBy(work: () => void): number {
-  const Original = globalThis.Uint8Array;
-  let made = 0;
-  globalThis.Uint8Array = new Proxy(Original, {
-    construct(target, args: readonly unknown[], newTarget) {
-      if (typeof args[0] === 'number') made++;
-      return Reflect.construct(target, args, newTarget) as Uint8Array;
-    },
-  });
-  try {
-    work();
-  } finally {
-    globalThis.Uint8Array = Original;
-  }
-  return made;
-}
-
 function registerMany(fanout: DefinitionSyncFanout, sessions: number, deliver: (frame: DefinitionFrame) => void): void {
   for (let i = 0; i < sessions; i++) fanout.register(`session-${i}`, deliver).subscribe();
 }
@@ -90,7 +73,7 @@ describe('the work of a broadcast', () => {
     const made = buffersMadeBy(() => {
       for (let i = 0; i < 5; i++) fanout.broadcast(definition(`f${i}()`));
     });
-    expect(made).toBe(5);
+    expect(made).toHaveLength(5);
     expect(given.size).toBe(sessions === 0 ? 0 : 5);
   });
 
@@ -421,7 +404,7 @@ describe('the work of a replay', () => {
       });
       expect(frames).toBe(800);
       expect(given.size).toBe(20);
-      expect(made).toBe(0);
+      expect(made).toHaveLength(0);
       expect(messages.map(({ reads }) => reads())).toEqual(messages.map(() => 1));
     });
   });

@@ -4,6 +4,7 @@ import { encodeFrame, encodeMessage, type SyncFrame, SyncMessageType } from 'ddl
 import fc from 'fast-check';
 import { concat, EMPTY, from, map, NEVER, Observable, of, Subject, take, throwError } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
+import { buffersMadeBy } from '../helpers/buffers.js';
 import { splitFrames } from '../../lib/operators/splitFrames.js';
 
 const bodies = [[], [1], [2, 3, 4], Array.from({ length: 300 }, (_, i) => i & 0xff), []];
@@ -125,10 +126,29 @@ describe('splitFrames', () => {
     expect(outcome(concat(of(header), NEVER), { maxFrameBytes: 11 })).toStrictEqual([]);
   });
 
-  it('allocates nothing for a claimed length', () => {
-    const header = Uint8Array.of(0x70, 0xff, 0xff, 0xff, 0xff);
-    expect(outcome(of(header, Uint8Array.of(1)))).toStrictEqual(['TRUNCATED']);
+  it('allocates no more than 4 KiB for a claimed length', () => {
+    const source = of(Uint8Array.of(0x70, 0xff, 0xff, 0xff, 0xff), Uint8Array.of(1));
+    const made = buffersMadeBy(() => {
+      expect(outcome(source)).toStrictEqual(['TRUNCATED']);
+    });
+    expect(made).toEqual([5, 4_096]);
   });
+
+  it.each([
+    [1_000, [5, 1_000]],
+    [4_096, [5, 4_096]],
+    [9_000, [5, 4_096, 8_192, 9_000]],
+  ])(
+    'makes one buffer for a frame of up to 4 KiB, however it is cut, and doubles it beyond: %i bytes',
+    (bytes, buffers) => {
+      const frame = encodeFrame(0x70, new Uint8Array(bytes - 5));
+      const chunks = Array.from({ length: Math.ceil(bytes / 100) }, (_, i) => frame.subarray(100 * i, 100 * (i + 1)));
+      let seen: Outcome = [];
+      const made = buffersMadeBy(() => (seen = outcome(from(chunks))));
+      expect(made).toEqual(buffers);
+      expect(seen).toStrictEqual([{ type: 0x70, body: new Uint8Array(bytes - 5) }, '|']);
+    },
+  );
 
   it.each([0, -1, 1.5, NaN])('refuses the limit %p at call time', (maxFrameBytes) => {
     expect(() => splitFrames({ maxFrameBytes })).toThrow(FanoutError);
