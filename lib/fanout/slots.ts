@@ -13,9 +13,9 @@ export const LINED_UP: Deliver = () => undefined;
  */
 export class Slots {
   /** A hole is `undefined`. */
-  readonly sessions: (GroupMember | undefined)[] = [];
+  sessions: (GroupMember | undefined)[] = [];
   /** Beside each session that is ready, its delivery function; beside those that are lined up, `LINED_UP`; else `undefined`. */
-  readonly ready: (Deliver | undefined)[] = [];
+  ready: (Deliver | undefined)[] = [];
   #holes: number[] | undefined = undefined;
 
   get length(): number {
@@ -23,7 +23,14 @@ export class Slots {
   }
 
   add(session: GroupMember): void {
-    session.index = this.sessions.push(session) - 1;
+    session.index = this.length;
+    // The first in arrays of one place: most scopes have one session, and a push makes room for sixteen more.
+    if (this.length === 0) {
+      this.sessions = [session];
+      this.ready = [undefined];
+      return;
+    }
+    this.sessions.push(session);
     this.ready.push(undefined);
   }
 
