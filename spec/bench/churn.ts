@@ -8,7 +8,7 @@ import { shuffled } from './support/message.js';
 import { roundsFor } from './support/rounds.js';
 import type { Unsubscribable } from 'rxjs';
 import type { Figure, Group } from './support/figure.js';
-import type { Runner, Times } from './support/interleave.js';
+import type { Rounds, Runner, Times } from './support/interleave.js';
 
 /** Sessions that each round registers, and lets go, at least. */
 const OPERATIONS = 20_000;
@@ -16,8 +16,11 @@ const OPERATIONS = 20_000;
 const COMINGS = 2_000;
 
 const OURS = 'ddl-fanout';
+const SCOPED = 'ddl-fanout, a scope for each session';
 const BARE = 'bare Observable, Set and Map';
 const SUBJECT = 'Subject.subscribe';
+
+const THE_ONE = 'the one';
 
 type Register = (id: string) => Unsubscribable;
 
@@ -26,6 +29,14 @@ const makers: Readonly<Record<string, () => Register>> = {
   [OURS]: () => {
     const fanout = new DefinitionSyncFanout();
     return (id) => fanout.register(id, () => undefined).subscribe();
+  },
+  [SCOPED]: () => {
+    const fanout = new DefinitionSyncFanout();
+    let sessions = 0n;
+    return (id) => {
+      const scope = { tenantId: 1n, databaseId: id === THE_ONE ? 0n : ++sessions };
+      return fanout.register(id, () => undefined, { scope }).subscribe();
+    };
   },
   [BARE]: () => {
     const registry = new BareRegistry();
@@ -42,8 +53,8 @@ export const group: Group = {
   title: 'Registering and unregistering',
   about:
     'Per session: registering so many sessions one after the other; unsubscribing them in random order; and one id that comes ' +
-    "and goes while so many are registered (per coming and going). Subject's own subscribe is left out above 10,000, where " +
-    'letting go takes it seconds.',
+    "and goes while so many are registered (per coming and going), and the same where each is the one session of its scope. Subject's " +
+    'own subscribe is left out above 10,000, where letting go takes it seconds.',
   async run(options) {
     const figures: Figure[] = [];
     for (const size of SIZES) {
@@ -58,6 +69,7 @@ export const group: Group = {
         figure('register', size, names, await time(registering)),
         figure('unsubscribe in random order', size, names, await time(unsubscribing)),
         figure('one id comes and goes', size, names, await time(comingAndGoing)),
+        await scopeComesAndGoes(size, rounds),
       );
     }
     return figures;
@@ -75,6 +87,22 @@ function figure(what: string, size: number, names: readonly string[], times: Tim
     ratio: times.ratio(OURS, BARE),
     target: one ? { of: 'cost', atMost: 1_000 } : { of: 'ratio', atMost: 2 },
     others: names.slice(2).map((name) => times.cost(name)),
+  };
+}
+
+async function scopeComesAndGoes(size: number, rounds: Rounds): Promise<Figure> {
+  const names = [SCOPED, BARE];
+  const times = await interleave(
+    names.map((name) => comingAndGoing(name, size)),
+    rounds,
+  );
+  return {
+    what: 'one scope comes and goes',
+    size,
+    unit: 'ns',
+    ours: times.spread(SCOPED),
+    control: times.cost(BARE),
+    ratio: times.ratio(SCOPED, BARE),
   };
 }
 
@@ -124,7 +152,7 @@ function comingAndGoing(name: string, size: number): Runner {
   return {
     name,
     run() {
-      for (let i = 0; i < COMINGS; i++) register('the one').unsubscribe();
+      for (let i = 0; i < COMINGS; i++) register(THE_ONE).unsubscribe();
       return COMINGS;
     },
     close: () => kept.splice(0),
