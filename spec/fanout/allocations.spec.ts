@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { NEVER } from 'rxjs';
+import { NEVER, Observable } from 'rxjs';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { definition } from 'ddl-fanout/testing';
 import { emptyNursery } from '../helpers/collectGarbage.js';
 import { silent } from '../helpers/fanout.js';
-import type { Observable } from 'rxjs';
+import type { Subscriber } from 'rxjs';
 import type { FanoutOptions } from 'ddl-fanout';
 
 // Bytes of heap, which no machine changes as it changes times.
@@ -19,9 +19,10 @@ const msg = definition('f()');
 const names = Array.from({ length: SESSIONS }, (_, i) => `session-${i}`);
 
 /** What `work` allocates: the least of some rounds, since the engine's own work comes on top of others. */
-function allocatedBy(work: () => void): number {
+function allocatedBy(work: () => void, prepare: () => void = () => undefined): number {
   let least = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
+    prepare();
     emptyNursery();
     const before = process.memoryUsage().heapUsed;
     work();
@@ -54,6 +55,18 @@ describe('the memory that is allocated', () => {
     fanout.broadcast(msg);
     expect(allocatedBy(() => fanout.broadcast(msg))).toBeLessThan(FOR_ALL);
     expect(fanout.framesDropped).toBe(ROUNDS * SESSIONS);
+  });
+
+  it('by completing what is in flight does not grow with the deliveries', () => {
+    const inFlight: Subscriber<never>[] = [];
+    const delivery = new Observable<never>((subscriber) => void inFlight.push(subscriber));
+    const fanout = fanoutTo(() => delivery);
+    const complete = (): void => {
+      for (const subscriber of inFlight) subscriber.complete();
+      inFlight.length = 0;
+    };
+    expect(allocatedBy(complete, () => fanout.broadcast(msg))).toBeLessThan(FOR_ALL);
+    expect(fanout.stats()).toMatchObject({ delivered: ROUNDS * SESSIONS, inFlight: 0 });
   });
 
   it('by the end of all is what the log lines take, and no more', () => {

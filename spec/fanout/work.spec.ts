@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { NEVER, Observable, Subject, type Subscriber } from 'rxjs';
+import { finalize, NEVER, Observable, Subject, type Subscriber, Subscription } from 'rxjs';
 import { DefinitionSyncFanout } from 'ddl-fanout';
 import { definition, marbles } from 'ddl-fanout/testing';
 import { Delivery } from '../../lib/delivery.js';
@@ -244,6 +244,26 @@ describe('whoever comes and goes', () => {
     for (let i = 0; i < 5; i++) comeAndGo();
     expect(deletions.flatMap(({ mock }) => mock.results).filter(({ value }) => value === true)).toEqual([]);
     expect(fanout.sessionsRegistered).toBeGreaterThan(1);
+  });
+});
+
+describe('a session behind an operator', () => {
+  it('takes the subscription that it is given, and is the teardown itself', () => {
+    const fanout = new DefinitionSyncFanout();
+    const subscribe = jest.spyOn(Observable.prototype, 'subscribe');
+    const add = jest.spyOn(Subscription.prototype, 'add');
+    const left = jest.fn();
+    const subscription = fanout
+      .register('x', () => undefined)
+      .pipe(finalize(left))
+      .subscribe();
+    expect(subscribe).toHaveBeenCalledTimes(1);
+    expect(add.mock.calls.map(([teardown]) => teardown).filter((teardown) => typeof teardown === 'function')).toEqual([
+      left,
+    ]);
+    subscription.unsubscribe();
+    expect(left).toHaveBeenCalledTimes(1);
+    expect(fanout.activeSessions).toBe(0);
   });
 });
 
