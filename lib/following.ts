@@ -1,4 +1,4 @@
-import { config, from, map, Observable, Subscription } from 'rxjs';
+import { config, from, map, Observable, observable, Subscription } from 'rxjs';
 import { show } from './options.js';
 import { guarded, reportUnhandled } from './unhandled.js';
 import type {
@@ -54,7 +54,7 @@ export class Following<R> implements Observer<R>, SubscriptionLike {
   follow(input: ObservableInput<R>): boolean {
     this.delivery.hold(this);
     try {
-      if (input instanceof Promise) this.settleWith(input as Promise<R>);
+      if (isMerePromise<R>(input)) this.settleWith(input);
       else streamOf(input).subscribe(this);
     } catch (error) {
       this.error(error);
@@ -160,6 +160,13 @@ export class Following<R> implements Observer<R>, SubscriptionLike {
     const { onStoppedNotification } = config;
     if (onStoppedNotification) setTimeout(onStoppedNotification, 0, notification, this as unknown as Subscriber<R>);
   }
+}
+
+/** One that `from` takes as a promise, since it looks for an Observable and an array first, and whose `then` is the language's own. */
+function isMerePromise<R>(input: ObservableInput<R>): input is Promise<R> {
+  if (!(input instanceof Promise)) return false;
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- RxJS's own key, whatever it was when RxJS was loaded
+  return !(observable in input || 'length' in input) && input.then === Promise.prototype.then;
 }
 
 /** Whatever is no Observable of RxJS gets a Subscriber of RxJS: other libraries' may wrap what they are given, or look for methods. */

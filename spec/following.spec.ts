@@ -122,9 +122,9 @@ const LATE: readonly ((subscriber: Subscriber<string>) => void)[] = [
 ];
 
 describe('what a delivery is given as its subscriber', () => {
-  const before = config.onStoppedNotification;
+  const { onStoppedNotification, onUnhandledError } = config;
   afterEach(() => {
-    config.onStoppedNotification = before;
+    Object.assign(config, { onStoppedNotification, onUnhandledError });
   });
 
   it.each([true, false])(
@@ -208,6 +208,24 @@ describe('what a delivery is given as its subscriber', () => {
     ['is fulfilled', () => Promise.resolve('sent'), false],
     ['is fulfilled with nothing', async () => Promise.resolve(), false],
     ['rejects', () => Promise.reject(new Error('broken')), false],
+    [
+      'is an Observable too',
+      () => Object.assign(Promise.resolve('sent'), { [observable]: () => of('observed') }),
+      false,
+    ],
+    ['is an array too', () => Object.assign(Promise.resolve('sent'), { length: 1, 0: 'first' }), false],
+    [
+      'has a method `then` that fails after all',
+      () => {
+        const promise = Promise.resolve('sent');
+        const then = async (fulfilled: (value: string) => void): Promise<never> => {
+          fulfilled(await Promise.resolve('sent'));
+          throw new Error('after all');
+        };
+        return Object.assign(promise, { then });
+      },
+      false,
+    ],
     ['is fulfilled when nobody wants it any more', () => Promise.resolve('sent'), true],
     ['rejects when nobody wants it any more', () => Promise.reject(new Error('broken')), true],
   ])('is told of a promise as in RxJS: one that %s', async (_, promise, unsubscribes) => {
@@ -215,6 +233,7 @@ describe('what a delivery is given as its subscriber', () => {
     for (const operator of [inOrder, buffered]) {
       const log: unknown[] = [];
       config.onStoppedNotification = ({ kind }) => log.push(`too late: ${kind}`);
+      config.onUnhandledError = (error: unknown) => log.push(`unhandled: ${String(error)}`);
       const running = from([1, 2])
         .pipe(operator(promise))
         .subscribe({

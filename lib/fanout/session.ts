@@ -38,9 +38,9 @@ export class Session extends GroupMember {
     return this.reader?.promised ?? 0;
   }
 
-  /** Whether it could take a frame from the log at once. */
+  /** Whether it could take a frame from the log at once; asked only while it reads that. */
   get hungry(): boolean {
-    return this.reader !== undefined && this.status === PAUSED;
+    return this.status === PAUSED;
   }
 
   /** For those who replay or catch up, which they may not without a catalog. */

@@ -13,8 +13,7 @@ import { frameBytes, type FrameLimits, frameLimit, HEADER_BYTES, type SyncFrame 
  *     result   -x---(yz)----w--|     a holds one frame, b two
  *
  * - A frame inside one chunk is a view on that chunk; one across chunks is put together in a buffer of its own.
- * - A claimed length allocates no more than 4 KiB: the buffer grows with what has come, at most twice that, never beyond the
- *   frame.
+ * - A claimed length allocates nothing: the buffer grows with what has come, at most twice that, never beyond the frame.
  * - Errors as soon as a header is whole and bad, after the frames before it.
  * - Each subscription has its own state. Emits nothing more once its consumer has unsubscribed.
  *
@@ -41,8 +40,6 @@ export function splitFrames(limits?: FrameLimits): OperatorFunction<Uint8Array, 
 }
 
 const NOTHING = new Uint8Array(0);
-/** What a frame that goes on in a later chunk is given at first, in bytes: most are no longer, and so need one buffer. */
-const AT_LEAST = 4_096;
 
 /** The state of one subscription. */
 class FrameSplitter {
@@ -104,7 +101,7 @@ class FrameSplitter {
 
   private makeRoom(bytes: number): void {
     if (bytes <= this.partial.length) return;
-    const roomier = new Uint8Array(Math.min(this.want, Math.max(bytes, 2 * this.partial.length, AT_LEAST)));
+    const roomier = new Uint8Array(Math.min(this.want, Math.max(bytes, 2 * this.partial.length)));
     roomier.set(this.partial.subarray(0, this.have));
     this.partial = roomier;
   }
